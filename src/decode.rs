@@ -1,0 +1,113 @@
+//! Weighs what the reply says and builds the outcome.
+
+use alloc::{borrow::Cow, string::ToString};
+use core::fmt;
+
+use crate::{
+    classify,
+    opt_out::says_opted_out,
+    outcome::{Failure, FailureKind, Message, SendOutcome},
+    wire::{self, Field, Reply},
+};
+
+impl<'a> SendOutcome<'a> {
+    /// What became of the message that was answered with this HTTP status and this body.
+    ///
+    /// It is total: any status and any bytes have exactly one outcome, without a panic, in time
+    /// linear in the body. Both generations of the API are read: the flat record and Vortex's
+    /// `{"success":true,"record":{…}}`.
+    ///
+    /// ```
+    /// # use mobivate_response::{FailureKind, Retry, SendOutcome};
+    /// let accepted = SendOutcome::decode(200, br#"{"success":true,"record":{"id":"m-1"}}"#);
+    /// assert_eq!(accepted.success().unwrap().id, "m-1");
+    ///
+    /// let html = SendOutcome::decode(502, b"<html><h1>Bad Gateway</h1></html>");
+    /// let failure = html.failure().unwrap();
+    /// assert_eq!((failure.code, failure.kind), (502, FailureKind::ServerError));
+    /// assert_eq!(failure.kind.retry(), Retry::MayDuplicate);
+    /// ```
+    pub fn decode(status: u16, body: &'a [u8]) -> Self {
+        match judge(status, wire::read(body), message) {
+            Ok(message) => Self::Success(message),
+            Err(failure) => Self::Failure(failure),
+        }
+    }
+
+    /// The outcome of a request that was sent but got no response: a time-out, a reset connection.
+    ///
+    /// The message may be on its way. Where the request was never sent (no connection), do not call
+    /// this: it is safe to send again.
+    ///
+    /// ```
+    /// # use mobivate_response::{Retry, SendOutcome};
+    /// let outcome = SendOutcome::no_response("operation timed out");
+    /// let failure = outcome.failure().unwrap();
+    /// assert_eq!(failure.kind.retry(), Retry::MayDuplicate);
+    /// assert_eq!(failure.to_string(), "no response (0): operation timed out");
+    /// ```
+    pub fn no_response(reason: impl fmt::Display) -> SendOutcome<'static> {
+        SendOutcome::Failure(Failure {
+            status: 0,
+            code: 0,
+            kind: FailureKind::NoResponse,
+            detail: or(reason.to_string().into(), "no reason given"),
+            id: None,
+        })
+    }
+}
+
+impl<'a> Failure<'a> {
+    /// A failure with this code and detail, of the kind that [`SendOutcome::decode`] gives to a
+    /// reply that says no more: for tests and for failures from elsewhere.
+    pub fn new(code: u16, detail: impl Into<Cow<'a, str>>) -> Self {
+        let detail = or(detail.into(), "no detail given");
+        let opted_out = says_opted_out(&detail);
+        let kind = if opted_out { FailureKind::OptedOut } else { classify::kind(code) };
+        Self { status: code, code, kind, detail, id: None }
+    }
+}
+
+/// The verdict: what `accepted` builds of an accepted reply, or the failure.
+fn judge<'a, T>(
+    status: u16,
+    mut reply: Reply<'a>,
+    accepted: impl FnOnce(Cow<'a, str>, Reply<'a>) -> T,
+) -> Result<T, Failure<'a>> {
+    let code = reply
+        .code
+        .and_then(|code| u16::try_from(code).ok())
+        .filter(|code| matches!(code, 400..=599))
+        .unwrap_or(status);
+    let opted_out = reply.texts.iter().flatten().position(|text| says_opted_out(text));
+    let denied = reply.success == Some(false)
+        || reply.has_error
+        || !matches!(reply.code, None | Some(0 | 200..=299));
+
+    let (kind, id) = match (opted_out, code, reply.id.take()) {
+        (Some(_), _, id) => (FailureKind::OptedOut, id),
+        (None, 200..=299, Some(id)) if !denied => return Ok(accepted(id, reply)),
+        (None, 200..=299, None) if reply.success == Some(false) => (FailureKind::BadRequest, None),
+        (None, _, id) => (classify::kind(code), id),
+    };
+    let text = reply.texts.into_iter().flatten().nth(opted_out.unwrap_or(0));
+    let detail = text.unwrap_or(Cow::Borrowed(reply.nature));
+    Err(Failure { status, code, kind, detail, id })
+}
+
+fn message<'a>(id: Cow<'a, str>, mut reply: Reply<'a>) -> Message<'a> {
+    Message {
+        id,
+        originator: reply.text(Field::Originator),
+        recipient: reply.text(Field::Recipient),
+        body: reply.text(Field::Body).or_else(|| reply.text(Field::Text)),
+        route_id: reply.text(Field::RouteId),
+        reference: reply.text(Field::Reference),
+        campaign_id: reply.text(Field::CampaignId),
+        scheduled: reply.text(Field::Scheduled),
+    }
+}
+
+fn or<'a>(detail: Cow<'a, str>, otherwise: &'static str) -> Cow<'a, str> {
+    if detail.is_empty() { Cow::Borrowed(otherwise) } else { detail }
+}

@@ -1,0 +1,432 @@
+//! The vocabulary: what became of a message, and what a failure asks for next.
+
+use alloc::borrow::Cow;
+use core::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::redact::Redacted;
+
+/// What became of a message that was sent.
+///
+/// # Serde
+///
+/// The form is flat and loses nothing: `{"outcome":"success","id":…,"route_id":…}` or
+/// `{"outcome":"failure","status":403,"code":403,"kind":"opted_out","detail":…}`. Absent fields are
+/// left out, unknown ones are ignored, and what is read back owns its text. The format must be
+/// self-describing and name its fields, as JSON and CBOR do; postcard is not such a format.
+///
+/// Unlike `Debug` and `Display`, the serialised form holds numbers and texts in full: do not log it.
+#[must_use]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case", try_from = "Flat")]
+pub enum SendOutcome<'a> {
+    /// Mobivate accepted the message.
+    ///
+    /// *Accepted is not sent*: a message to an opted-out number may be accepted with an id like any
+    /// other and then be dropped without a word or a receipt (observed on Vortex). Only the message
+    /// history tells.
+    Success(Message<'a>),
+    /// The message was refused, or nobody can tell: [`FailureKind::retry`] says which.
+    Failure(Failure<'a>),
+}
+
+impl<'a> SendOutcome<'a> {
+    /// The accepted message, or the failure with text of its own, so that `?` works everywhere.
+    ///
+    /// ```
+    /// # use mobivate_response::SendOutcome;
+    /// fn id_of(status: u16, body: &[u8]) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+    ///     let message = SendOutcome::decode(status, body).into_result()?;
+    ///     Ok(message.id.into_owned())
+    /// }
+    /// assert_eq!(id_of(200, br#"{"id":"m-1"}"#).unwrap(), "m-1");
+    /// let error = id_of(401, br#"{"code":401,"message":"Unauthorized"}"#).unwrap_err();
+    /// assert_eq!(error.to_string(), "unauthorized (401): Unauthorized");
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The [`Failure`], if the outcome is one.
+    pub fn into_result(self) -> Result<Message<'a>, Failure<'static>> {
+        match self {
+            Self::Success(message) => Ok(message),
+            Self::Failure(failure) => Err(failure.into_owned()),
+        }
+    }
+
+    /// The accepted message.
+    #[must_use]
+    pub fn success(&self) -> Option<&Message<'a>> {
+        match self {
+            Self::Success(message) => Some(message),
+            Self::Failure(_) => None,
+        }
+    }
+
+    /// The failure.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure<'a>> {
+        match self {
+            Self::Success(_) => None,
+            Self::Failure(failure) => Some(failure),
+        }
+    }
+
+    /// Whether the message was accepted.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        self.success().is_some()
+    }
+
+    /// The same outcome, with text of its own: it outlives the body that it was decoded from.
+    pub fn into_owned(self) -> SendOutcome<'static> {
+        match self {
+            Self::Success(message) => SendOutcome::Success(message.into_owned()),
+            Self::Failure(failure) => SendOutcome::Failure(failure.into_owned()),
+        }
+    }
+}
+
+/// A message that Mobivate accepted, as the reply describes it.
+///
+/// Every field but the id is the reply's echo of the request: it may be missing, and it says
+/// nothing about delivery. Text borrows from the body wherever it needs no unescaping.
+///
+/// `Debug` shows the id, the route, the campaign and the schedule; of the other fields, which hold
+/// personal data, it shows only whether they are present. The fields and `Serialize` give the full
+/// truth.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Message<'a> {
+    /// Mobivate's name for the message, in no fixed format: UUIDs, 32 hex digits, `proxied_…` and
+    /// `batch-1` were all observed. Never empty when decoded.
+    ///
+    /// In the reply: `record.id`, else the top-level `id`. For a batch it is the batch's id.
+    pub id: Cow<'a, str>,
+    /// The sender that the recipient sees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub originator: Option<Cow<'a, str>>,
+    /// The number that the message goes to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<Cow<'a, str>>,
+    /// The message's text: the reply's `body`, else its `text`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Cow<'a, str>>,
+    /// The route that carries the message, such as `mglobal`: the reply's `routeId`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route_id: Option<Cow<'a, str>>,
+    /// The caller's own reference, by which receipts and look-ups find the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Cow<'a, str>>,
+    /// The campaign that the message belongs to: the reply's `campaignId`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campaign_id: Option<Cow<'a, str>>,
+    /// When the message is to go out, as the reply puts it: such as `2026-09-04T09:00:00.000Z`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduled: Option<Cow<'a, str>>,
+}
+
+impl<'a> Message<'a> {
+    /// A message of which nothing but the id is known.
+    pub fn new(id: impl Into<Cow<'a, str>>) -> Self {
+        Self {
+            id: id.into(),
+            originator: None,
+            recipient: None,
+            body: None,
+            route_id: None,
+            reference: None,
+            campaign_id: None,
+            scheduled: None,
+        }
+    }
+
+    /// The same message, with text of its own.
+    #[must_use]
+    pub fn into_owned(self) -> Message<'static> {
+        Message {
+            id: owned(self.id),
+            originator: self.originator.map(owned),
+            recipient: self.recipient.map(owned),
+            body: self.body.map(owned),
+            route_id: self.route_id.map(owned),
+            reference: self.reference.map(owned),
+            campaign_id: self.campaign_id.map(owned),
+            scheduled: self.scheduled.map(owned),
+        }
+    }
+}
+
+impl fmt::Debug for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let present = |field: &Option<_>| field.as_ref().map(|_: &Cow<'_, str>| format_args!("_"));
+        f.debug_struct("Message")
+            .field("id", &self.id)
+            .field("originator", &present(&self.originator))
+            .field("recipient", &present(&self.recipient))
+            .field("body", &present(&self.body))
+            .field("route_id", &self.route_id)
+            .field("reference", &present(&self.reference))
+            .field("campaign_id", &self.campaign_id)
+            .field("scheduled", &self.scheduled.as_deref().map(Redacted::digits))
+            .finish()
+    }
+}
+
+/// A message that was not accepted, or of which nobody can tell.
+///
+/// `Display` is one line that begins with the kind: `opted out (403): Recipient is opted out:
+/// ************`. In it and in `Debug`, every run of seven or more digits is starred, control and
+/// bidirectional characters are escaped, and at most 256 characters of the detail are shown. The
+/// fields and `Serialize` give the full truth.
+///
+/// As an error it has no source: the reply is the root cause.
+#[derive(Clone, PartialEq, Eq, Hash, thiserror::Error, Serialize, Deserialize)]
+#[error("{kind} ({code}): {}", Redacted::prose(.detail))]
+#[non_exhaustive]
+pub struct Failure<'a> {
+    /// The HTTP status as given; 0 if no response came.
+    pub status: u16,
+    /// The code that the kind was judged by: the reply's own `code` where that is in 400..=599,
+    /// else the HTTP status.
+    pub code: u16,
+    /// What kind of failure it is: what to do next follows from it.
+    pub kind: FailureKind,
+    /// The reply's own words, unchanged: its `message` or its `error`. Without any, what kind of
+    /// body came, such as `empty body` or `HTML page`. Never empty when decoded.
+    pub detail: Cow<'a, str>,
+    /// An id in a reply that is no success: the handle to look the message up by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Cow<'a, str>>,
+}
+
+impl Failure<'_> {
+    /// The same failure, with text of its own.
+    #[must_use]
+    pub fn into_owned(self) -> Failure<'static> {
+        Failure {
+            status: self.status,
+            code: self.code,
+            kind: self.kind,
+            detail: owned(self.detail),
+            id: self.id.map(owned),
+        }
+    }
+}
+
+impl fmt::Debug for Failure<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failure")
+            .field("status", &self.status)
+            .field("code", &self.code)
+            .field("kind", &self.kind)
+            .field("detail", &Redacted::prose(&self.detail))
+            .field("id", &self.id)
+            .finish()
+    }
+}
+
+/// What kind of failure it is: a closed question for [`retry`](Self::retry) and
+/// [`scope`](Self::scope), and a label for metrics.
+///
+/// `Display` is in words (`opted out`), [`as_str`](Self::as_str) and serde in one (`opted_out`). A
+/// name that this version does not know is read as [`Unconfirmed`](Self::Unconfirmed), the safe
+/// side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// Something in this request is wrong: 400, 413, 422, or a reply that says `success` is not true.
+    BadRequest,
+    /// The API key is invalid or expired: 401.
+    Unauthorized,
+    /// "Out of Credit - Insufficient funds": 402.
+    OutOfCredit,
+    /// The reply's text says in so many words that the recipient opted out, whatever its code.
+    OptedOut,
+    /// Any other 403: the key lacks a permission or is invalid, or a firewall objects. It says
+    /// nothing about the recipient.
+    Forbidden,
+    /// "Slow down - Rate limit exceeded": 429.
+    RateLimited,
+    /// The provider or a proxy before it failed: 5xx. The message may be on its way all the same.
+    ServerError,
+    /// No such address or method, or a redirect: any other 3xx or 4xx.
+    Misconfigured,
+    /// A reply that neither accepts nor refuses: unreadable, without an id, contradictory, 303, 408,
+    /// 409, 499, or outside of what HTTP defines. The message may be on its way.
+    Unconfirmed,
+    /// The request was sent, but no response came. The message may be on its way.
+    NoResponse,
+}
+
+impl FailureKind {
+    /// Every kind, in order of declaration.
+    pub const ALL: &'static [Self] = &[
+        Self::BadRequest,
+        Self::Unauthorized,
+        Self::OutOfCredit,
+        Self::OptedOut,
+        Self::Forbidden,
+        Self::RateLimited,
+        Self::ServerError,
+        Self::Misconfigured,
+        Self::Unconfirmed,
+        Self::NoResponse,
+    ];
+
+    /// The kind as one word in lower case, such as `opted_out`: stable, a metric label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BadRequest => "bad_request",
+            Self::Unauthorized => "unauthorized",
+            Self::OutOfCredit => "out_of_credit",
+            Self::OptedOut => "opted_out",
+            Self::Forbidden => "forbidden",
+            Self::RateLimited => "rate_limited",
+            Self::ServerError => "server_error",
+            Self::Misconfigured => "misconfigured",
+            Self::Unconfirmed => "unconfirmed",
+            Self::NoResponse => "no_response",
+        }
+    }
+}
+
+impl fmt::Display for FailureKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, word) in self.as_str().split('_').enumerate() {
+            f.write_str(if at == 0 { "" } else { " " })?;
+            f.write_str(word)?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for FailureKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for FailureKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = Cow::<str>::deserialize(deserializer)?;
+        let known = Self::ALL.iter().find(|kind| kind.as_str() == name);
+        Ok(known.copied().unwrap_or(Self::Unconfirmed))
+    }
+}
+
+/// Whether the message may be sent again.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Retry {
+    /// Not accepted; the same request may pass after a wait.
+    Later,
+    /// Not accepted; a person must first mend the request, the key, the credit or the address.
+    AfterFix,
+    /// It may be on its way already: resend only where a duplicate is tolerable, or after looking
+    /// it up by `reference` or `id`. The API knows no idempotency key.
+    MayDuplicate,
+    /// Do not send to this recipient.
+    Never,
+}
+
+impl Retry {
+    /// The answer as one word in lower case, such as `may_duplicate`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Later => "later",
+            Self::AfterFix => "after_fix",
+            Self::MayDuplicate => "may_duplicate",
+            Self::Never => "never",
+        }
+    }
+}
+
+/// Who or what a failure is about, and so what must be seen to.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// This recipient: suppress it and go on.
+    Recipient,
+    /// This request: mend it and go on.
+    Request,
+    /// The account: every send will fare alike. Stop and call a person, but only after a few in a
+    /// row: one cut or emptied 403 reads as [`FailureKind::Forbidden`] too.
+    Account,
+    /// The provider or the way to it is unwell: pause.
+    Service,
+}
+
+impl Scope {
+    /// The scope as one word in lower case, such as `recipient`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Recipient => "recipient",
+            Self::Request => "request",
+            Self::Account => "account",
+            Self::Service => "service",
+        }
+    }
+}
+
+fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
+    Cow::Owned(text.into_owned())
+}
+
+/// The serialised form of an outcome, field by field.
+///
+/// A derived tagged enum would buffer the numbers, and lose them where another crate of the build
+/// switches on `serde_json`'s `arbitrary_precision`.
+#[derive(Deserialize)]
+struct Flat {
+    outcome: Label,
+    id: Option<Cow<'static, str>>,
+    originator: Option<Cow<'static, str>>,
+    recipient: Option<Cow<'static, str>>,
+    body: Option<Cow<'static, str>>,
+    route_id: Option<Cow<'static, str>>,
+    reference: Option<Cow<'static, str>>,
+    campaign_id: Option<Cow<'static, str>>,
+    scheduled: Option<Cow<'static, str>>,
+    status: Option<u16>,
+    code: Option<u16>,
+    kind: Option<FailureKind>,
+    detail: Option<Cow<'static, str>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Label {
+    Success,
+    Failure,
+}
+
+impl TryFrom<Flat> for SendOutcome<'_> {
+    type Error = &'static str;
+
+    fn try_from(flat: Flat) -> Result<Self, Self::Error> {
+        Ok(match flat.outcome {
+            Label::Success => Self::Success(Message {
+                id: flat.id.ok_or("missing field `id`")?,
+                originator: flat.originator,
+                recipient: flat.recipient,
+                body: flat.body,
+                route_id: flat.route_id,
+                reference: flat.reference,
+                campaign_id: flat.campaign_id,
+                scheduled: flat.scheduled,
+            }),
+            Label::Failure => Self::Failure(Failure {
+                status: flat.status.ok_or("missing field `status`")?,
+                code: flat.code.ok_or("missing field `code`")?,
+                kind: flat.kind.ok_or("missing field `kind`")?,
+                detail: flat.detail.ok_or("missing field `detail`")?,
+                id: flat.id,
+            }),
+        })
+    }
+}

@@ -1,0 +1,85 @@
+//! Keeps numbers and texts out of `Debug` and `Display`.
+
+use core::fmt::{self, Write as _};
+
+/// At most this much of a text is shown, in characters.
+const SHOWN: usize = 256;
+
+/// So many digits in a row may be a telephone number: E.164 knows none shorter.
+const TELLING: usize = 7;
+
+/// A text that can be logged: long runs of digits are starred, what could forge or turn a line is
+/// escaped, and the length is bounded.
+pub(crate) struct Redacted<'a> {
+    text: &'a str,
+    /// What may stand between the digits of one number.
+    separators: &'static [char],
+}
+
+impl<'a> Redacted<'a> {
+    /// For free text, where a number may be written in groups.
+    pub(crate) fn prose(text: &'a str) -> Self {
+        Self { text, separators: &[' ', '-', '.', '(', ')', '[', ']'] }
+    }
+
+    /// For a time stamp, whose groups are no number.
+    pub(crate) fn digits(text: &'a str) -> Self {
+        Self { text, separators: &[] }
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>, quoted: bool) -> fmt::Result {
+        let mut starred = 0;
+        for (shown, (at, c)) in self.text.char_indices().enumerate() {
+            if shown == SHOWN {
+                return f.write_char('…');
+            }
+            if at >= starred {
+                starred = at + self.number_len(at);
+            }
+            match c {
+                _ if at < starred && c.is_numeric() => f.write_char('*')?,
+                '"' | '\\' if quoted => write!(f, "\\{c}")?,
+                _ if turns_a_line(c) => write!(f, "{}", c.escape_unicode())?,
+                _ => f.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// How many bytes from `start` on belong to one number; 0 if there are too few digits for one.
+    fn number_len(&self, start: usize) -> usize {
+        let (mut digits, mut gap, mut end) = (0, 0, 0);
+        for (at, c) in self.text.get(start..).unwrap_or_default().char_indices() {
+            if c.is_numeric() {
+                (digits, gap, end) = (digits + 1, 0, at + c.len_utf8());
+            } else {
+                gap += 1;
+                // A bracket comes with a space or a hyphen: `(020) 7946 0123`.
+                if digits == 0 || gap > 2 || !self.separators.contains(&c) {
+                    break;
+                }
+            }
+        }
+        if digits < TELLING { 0 } else { end }
+    }
+}
+
+impl fmt::Display for Redacted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, false)
+    }
+}
+
+impl fmt::Debug for Redacted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        self.write(f, true)?;
+        f.write_char('"')
+    }
+}
+
+/// Control characters, Unicode's line and paragraph separators, and its bidirectional controls.
+fn turns_a_line(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
