@@ -1,0 +1,192 @@
+//! The laws, on noise and on replies that nearly are what the API sends.
+
+mod support;
+
+use proptest::{collection::vec, prelude::*, sample::select};
+use support::{
+    assert_laws,
+    corpus::{REPLIES, parse},
+};
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn noise(status: u16, body: Vec<u8>) {
+        assert_laws(status, &body);
+    }
+
+    #[test]
+    fn objects(status in status(), body in object()) {
+        assert_laws(status, body.as_bytes());
+    }
+
+    #[test]
+    fn mutated_replies(status in status(), body in mutated()) {
+        assert_laws(status, &body);
+    }
+
+    #[test]
+    fn refusals(status in status(), text in refusal()) {
+        let message = serde_json::Value::from(text);
+        assert_laws(status, format!(r#"{{"code":403,"message":{message}}}"#).as_bytes());
+        assert_laws(status, format!(r#"{{"id":"m","error":{message}}}"#).as_bytes());
+    }
+}
+
+fn status() -> impl Strategy<Value = u16> {
+    prop_oneof![
+        4 => select(vec![0, 200, 201, 303, 400, 401, 402, 403, 404, 408, 409, 413, 422, 429, 500]),
+        1 => 0..700u16,
+        1 => any::<u16>(),
+    ]
+}
+
+/// An object of known and unknown keys, each with any value.
+fn object() -> impl Strategy<Value = String> {
+    let key = select(vec![
+        "id",
+        "success",
+        "code",
+        "message",
+        "error",
+        "record",
+        "originator",
+        "recipient",
+        "body",
+        "text",
+        "routeId",
+        "reference",
+        "campaignId",
+        "scheduled",
+        "other",
+        r"\u0069d",
+    ]);
+    let join = |fields: Vec<(&str, String)>| {
+        let fields: Vec<_> =
+            fields.iter().map(|(key, value)| format!(r#""{key}":{value}"#)).collect();
+        format!("{{{}}}", fields.join(","))
+    };
+    let flat = vec((key.clone(), value()), 0..8).prop_map(join);
+    let nested = vec((key, prop_oneof![4 => value(), 1 => flat]), 0..8).prop_map(join);
+    nested.boxed()
+}
+
+fn value() -> impl Strategy<Value = String> {
+    let odd = vec![
+        "null",
+        "true",
+        "false",
+        "0",
+        "1",
+        "-0",
+        "0.0",
+        "7",
+        "200",
+        "299",
+        "401",
+        "403",
+        "403.0",
+        "4.03e2",
+        "403.5",
+        "600",
+        "-1",
+        "18446744073709551615",
+        "18446744073709551616",
+        "1e400",
+        r#""""#,
+        r#""0""#,
+        r#""true""#,
+        r#""TRUE""#,
+        r#""false""#,
+        r#""403""#,
+        r#""00403""#,
+        r#""000403""#,
+        r#""+403""#,
+        r#""\ud83d""#,
+        r#""\u0000""#,
+        "[]",
+        "{}",
+        "[ ]",
+        "[[]]",
+        r#"{"id":"inner"}"#,
+        r#""m-1""#,
+    ];
+    prop_oneof![
+        3 => select(odd).prop_map(String::from),
+        1 => any::<String>().prop_map(|text| serde_json::Value::from(text).to_string()),
+        1 => refusal().prop_map(|text| serde_json::Value::from(text).to_string()),
+    ]
+}
+
+/// Pieces of an opted-out text in about the right order.
+fn refusal() -> impl Strategy<Value = String> {
+    let piece = select(vec![
+        "Recipient",
+        "RECIPIENT",
+        "recipients",
+        " ",
+        "\t\n",
+        " is ",
+        " has ",
+        " was ",
+        " not ",
+        "opted out",
+        "opted-out",
+        "OPTED_OUT",
+        "opted  out",
+        ":",
+        " : ",
+        "+",
+        "447700900123",
+        "44XXXXXXXX",
+        "4477009*****",
+        "123456",
+        "1234567",
+        "123456789012345",
+        "1234567890123456",
+        ".",
+        "-",
+        "(",
+        ")",
+        "é",
+        "٣",
+        "\u{202e}",
+        "\0",
+        "7700 900123",
+        "x",
+        "*",
+    ]);
+    let usual = ("(R|r)ecipient( is| has| was|) opted( |-|_)out", "[: +0-9Xx*.-]{0,24}");
+    prop_oneof![
+        vec(piece, 0..14).prop_map(|pieces| pieces.concat()),
+        usual.prop_map(|(phrase, number)| phrase + &number),
+    ]
+}
+
+/// A reply of the corpus with a few bytes changed, cut, doubled or put in.
+fn mutated() -> impl Strategy<Value = Vec<u8>> {
+    let reply = select(REPLIES).prop_map(|(_, file)| parse(file).expect("a reply file").1.to_vec());
+    let change = (any::<prop::sample::Index>(), 0..12u8, any::<u8>());
+    (reply, vec(change, 1..4)).prop_map(|(mut body, changes)| {
+        body.truncate(4096);
+        for (at, how, byte) in changes {
+            let at = at.index(body.len() + 1);
+            match how {
+                0 => body.truncate(at),
+                1 => body.extend_from_within(at..),
+                2 => drop(body.drain(at..(at + usize::from(byte % 16)).min(body.len()))),
+                3 => drop(body.splice(at..at, *br#","id":"m""#)),
+                4 => drop(body.splice(at..at, *br"\ud83d")),
+                5 => drop(body.splice(at..at, *b"447700900123")),
+                6 => body.insert(at, byte),
+                _ => {
+                    if let Some(old) = body.get_mut(at) {
+                        *old = byte;
+                    }
+                }
+            }
+        }
+        body
+    })
+}
