@@ -6,11 +6,12 @@ mod corpus;
 use std::{
     env,
     error::Error,
+    ffi::OsString,
     io::{self, BufRead, Read, Write},
     process::ExitCode,
 };
 
-use mobivate_response::SendOutcome;
+use mobivate_response::{OptedOutNumber, SendOutcome};
 use serde::Deserialize;
 
 const USAGE: &str = "\
@@ -20,7 +21,7 @@ usage: decode                   show every known reply with its outcome
 
 fn main() -> ExitCode {
     let arguments: Result<Vec<String>, _> =
-        env::args_os().skip(1).map(|a| a.into_string()).collect();
+        env::args_os().skip(1).map(OsString::into_string).collect();
     let Ok(arguments) = arguments else { return usage("an argument is not UTF-8") };
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut out = io::stdout().lock();
@@ -62,9 +63,12 @@ fn table(out: &mut impl Write) -> Done {
         let (status, body) = corpus::parse(file).ok_or("a reply file without a status line")?;
         rows.push(row(name, &SendOutcome::decode(status, body)));
     }
-    let widths: [usize; 8] = core::array::from_fn(|column| {
-        rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()
-    });
+    let mut widths = [0; 8];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
     for row in rows {
         let line: Vec<_> =
             row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
@@ -83,7 +87,7 @@ fn row(name: &str, outcome: &SendOutcome<'_>) -> [String; 8] {
         }
         SendOutcome::Failure(failure) => {
             let kind = failure.kind;
-            let number = failure.opted_out_number().map(|number| number.as_str());
+            let number = failure.opted_out_number().map(OptedOutNumber::as_str);
             let handle = number.or(failure.id.as_deref()).unwrap_or_default();
             [
                 name,
