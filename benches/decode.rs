@@ -1,5 +1,7 @@
 //! Decodes the reply files: a group for each kind of outcome, throughput in bytes of the bodies.
 
+#![expect(clippy::expect_used, reason = "a benchmark fails by a panic")]
+
 #[path = "../tests/support/corpus.rs"]
 mod corpus;
 

@@ -1,12 +1,14 @@
 //! The laws, on noise and on replies that nearly are what the API sends.
 
+#![expect(clippy::expect_used, reason = "a test fails by a panic")]
+
+#[path = "support/corpus.rs"]
+mod corpus;
 mod support;
 
+use corpus::{REPLIES, parse};
 use proptest::{collection::vec, prelude::*, sample::select};
-use support::{
-    assert_laws,
-    corpus::{REPLIES, parse},
-};
+use support::assert_laws;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]

@@ -1,5 +1,7 @@
 //! Which texts say opted out, and which number they name.
 
+#![expect(clippy::panic, reason = "a test fails by a panic")]
+
 use mobivate_response::{Failure, FailureKind};
 
 /// `Err` if the text does not say opted out, else the number that it names.

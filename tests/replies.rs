@@ -1,14 +1,16 @@
 //! Every reply of the corpus has a reviewed verdict.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
+
+#[path = "support/corpus.rs"]
+mod corpus;
 mod support;
 
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path};
 
+use corpus::{REPLIES, parse};
 use mobivate_response::SendOutcome;
-use support::{
-    assert_laws,
-    corpus::{REPLIES, parse},
-};
+use support::assert_laws;
 
 #[test]
 fn every_reply_has_its_outcome() {

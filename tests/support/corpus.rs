@@ -1,12 +1,9 @@
-//! The replies, embedded; and their format.
+//! The replies, embedded.
 
-/// Splits a reply file into its HTTP status and its body: a status line, a blank line, raw bytes.
-pub(crate) fn parse(file: &[u8]) -> Option<(u16, &[u8])> {
-    let end = file.windows(2).position(|two| two == b"\n\n")?;
-    let line = std::str::from_utf8(file.get(..end)?).ok()?;
-    let status = line.strip_prefix("HTTP/1.1 ")?.split(' ').next()?.parse().ok()?;
-    Some((status, file.get(end + 2..)?))
-}
+#[path = "reply_file.rs"]
+mod reply_file;
+
+pub(crate) use reply_file::parse;
 
 macro_rules! replies {
     ($($name:literal)*) => {

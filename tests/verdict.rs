@@ -1,0 +1,109 @@
+//! The verdict, on every combination of what it is reached by.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
+
+#[path = "support/strict.rs"]
+mod strict;
+
+use mobivate_response::{FailureKind, SendOutcome};
+use serde_json::Value;
+use strict::TABLE;
+
+/// Each status that the table names, its neighbours, and the edges of each class.
+const STATUSES: [u16; 47] = [
+    0, 1, 99, 100, 101, 199, 200, 201, 204, 299, 300, 301, 302, 303, 304, 307, 308, 399, 400, 401,
+    402, 403, 404, 405, 407, 408, 409, 410, 412, 413, 414, 421, 422, 423, 428, 429, 430, 451, 498,
+    499, 500, 503, 599, 600, 601, 999, 65535,
+];
+
+const SUCCESSES: [&str; 6] = ["", "null", "true", "false", r#""yes""#, "[]"];
+
+const IDS: [&str; 5] = ["", r#""id":"m""#, r#""record":{"id":"m"}"#, r#""id":"""#, r#""id":7"#];
+
+const CODES: [&str; 25] = [
+    "",
+    "null",
+    "0",
+    "200",
+    "299",
+    "300",
+    "303",
+    "399",
+    "400",
+    "401",
+    "402",
+    "403",
+    "403.0",
+    "404",
+    "409",
+    "429",
+    "499",
+    "500",
+    "599",
+    "600",
+    "-1",
+    "99999",
+    r#""403""#,
+    r#""200""#,
+    r#""none""#,
+];
+
+const ERRORS: [&str; 5] =
+    ["", "null", r#""""#, r#""Recipient has opted out: 447700900123""#, "{\"a\":1}"];
+
+const MESSAGES: [&str; 4] = [
+    "",
+    r#""Recipient is opted out: 447700900123""#,
+    r#""Recipient has not opted out""#,
+    r#""Message submitted""#,
+];
+
+#[test]
+fn every_combination() {
+    let field = |key: &str, value: &str| match value {
+        "" => String::new(),
+        value => format!(r#","{key}":{value}"#),
+    };
+    for success in SUCCESSES {
+        for id in IDS {
+            for code in CODES {
+                for error in ERRORS {
+                    for message in MESSAGES {
+                        let id = if id.is_empty() { String::new() } else { format!(",{id}") };
+                        let body = format!(
+                            r#"{{"type":"reply"{}{id}{}{}{}}}"#,
+                            field("success", success),
+                            field("code", code),
+                            field("error", error),
+                            field("message", message),
+                        );
+                        let reply = serde_json::from_str::<Value>(&body).unwrap();
+                        let reply = reply.as_object().unwrap();
+                        for status in STATUSES {
+                            let outcome = SendOutcome::decode(status, body.as_bytes());
+                            assert_eq!(outcome, strict::outcome(status, reply), "{status} {body}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_status_with_a_silent_body() {
+    for status in 0..=u16::MAX {
+        let outcome = SendOutcome::decode(status, b"");
+        let failure = outcome.failure().unwrap();
+        assert_eq!((failure.status, failure.code), (status, status));
+        assert_eq!((failure.kind, &*failure.detail), (strict::kind(status), "empty body"));
+    }
+}
+
+#[test]
+fn kinds_ask_for_what_the_table_says() {
+    for (_, _, kind, retry, scope) in TABLE {
+        assert_eq!((kind.retry(), kind.scope()), (retry, scope), "{kind}");
+    }
+    assert!(FailureKind::ALL.iter().all(|kind| TABLE.iter().any(|row| row.2 == *kind)));
+}
