@@ -117,7 +117,10 @@ fn is_error(reply: &Map<String, Value>) -> bool {
 /// The code as a number without a fraction.
 fn number(code: Option<&Value>) -> Option<f64> {
     match code? {
-        Value::Number(number) => number.as_f64().filter(|number| number.fract() == 0.0),
+        // With `arbitrary_precision` a number may be too large for any float.
+        Value::Number(number) => {
+            Some(number.as_f64().unwrap_or(f64::MAX)).filter(|number| number.fract() == 0.0)
+        }
         Value::String(text) => {
             let digits = text.chars().filter(char::is_ascii_digit).count();
             let is_number = digits == text.chars().count() && (1..=5).contains(&digits);

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# The example as a person calls it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cargo build --quiet --example decode
+errors=$(mktemp)
+trap 'rm -f "$errors"' EXIT
+decode=${CARGO_TARGET_DIR:-target}/debug/examples/decode
+
+fail() { echo "example: $*" >&2; exit 1; }
+expect() { [ "$2" = "$3" ] || fail "$1: got $2, expected $3"; }
+
+opted_out='{"code":403,"message":"Recipient is opted out: 447700900123"}'
+"$decode" 403 "$opted_out" | grep -q '"kind": "opted_out"' || fail "one reply"
+printf %s "$opted_out" | "$decode" 403 - | grep -q '"kind": "opted_out"' || fail "standard input"
+"$decode" 000 '' | grep -q '"kind": "no_response"' || fail "curl's 000"
+
+log='{"status":200,"body":"{\"id\":\"m-1\"}"}
+not a line
+{"status":502,"body":"<html>"}'
+code=0
+out=$(printf '%s\n' "$log" | "$decode" --jsonl 2> "$errors") || code=$?
+expect "a log's exit status" "$code" 1
+expect "a log's lines" "$(wc -l <<< "$out")" 2
+grep -q '^decode: line 2: ' "$errors" || fail "a bad line is reported with its number"
+printf '{"status":200,"body":""}' | "$decode" --jsonl > /dev/null || fail "a good log"
+
+for arguments in "403" "70000 {}" "x {}" "--json" "403 {} more" "-1 {}"; do
+  code=0
+  # shellcheck disable=SC2086
+  "$decode" $arguments < /dev/null > /dev/null 2> "$errors" || code=$?
+  expect "exit status of $arguments" "$code" 2
+  grep -q '^usage: ' "$errors" || fail "no usage for $arguments"
+done
+
+"$decode" | head -n 1 > /dev/null || fail "a closed pipe"
+(set +o pipefail; yes '{"status":200,"body":""}' | "$decode" --jsonl | head -n 1 > /dev/null)
+echo "ok"
