@@ -28,7 +28,7 @@ impl<'a> SendOutcome<'a> {
     /// assert_eq!(failure.kind.retry(), Retry::MayDuplicate);
     /// ```
     pub fn decode(status: u16, body: &'a [u8]) -> Self {
-        match judge(status, wire::read(body), message) {
+        match judge(status, body, message) {
             Ok(message) => Self::Success(message),
             Err(failure) => Self::Failure(failure),
         }
@@ -71,27 +71,29 @@ impl<'a> Failure<'a> {
 /// The verdict: what `accepted` builds of an accepted reply, or the failure.
 fn judge<'a, T>(
     status: u16,
-    mut reply: Reply<'a>,
+    body: &'a [u8],
     accepted: impl FnOnce(Cow<'a, str>, Reply<'a>) -> T,
 ) -> Result<T, Failure<'a>> {
-    let code = reply
-        .code
+    const TEXTS: [Field; 2] = [Field::Message, Field::Error];
+    let mut reply = wire::read(body);
+    let (said, success) = (reply.code(), reply.success());
+    let code = said
         .and_then(|code| u16::try_from(code).ok())
         .filter(|code| matches!(code, 400..=599))
         .unwrap_or(status);
-    let opted_out = reply.texts.iter().flatten().position(|text| says_opted_out(text));
-    let denied = reply.success == Some(false)
-        || reply.has_error
-        || !matches!(reply.code, None | Some(0 | 200..=299));
+    let opted_out = TEXTS.into_iter().find(|text| reply.words(*text).is_some_and(says_opted_out));
+    let denied =
+        success == Some(false) || reply.has_error() || !matches!(said, None | Some(0 | 200..=299));
 
-    let (kind, id) = match (opted_out, code, reply.id.take()) {
+    let (kind, id) = match (opted_out, code, reply.id()) {
         (Some(_), _, id) => (FailureKind::OptedOut, id),
         (None, 200..=299, Some(id)) if !denied => return Ok(accepted(id, reply)),
-        (None, 200..=299, None) if reply.success == Some(false) => (FailureKind::BadRequest, None),
+        (None, 200..=299, None) if success == Some(false) => (FailureKind::BadRequest, None),
         (None, _, id) => (classify::kind(code), id),
     };
-    let text = reply.texts.into_iter().flatten().nth(opted_out.unwrap_or(0));
-    let detail = text.unwrap_or(Cow::Borrowed(reply.nature));
+    let text = opted_out.or_else(|| TEXTS.into_iter().find(|text| reply.words(*text).is_some()));
+    let nature = reply.nature;
+    let detail = text.and_then(|text| reply.into_words(text)).unwrap_or(Cow::Borrowed(nature));
     Err(Failure { status, code, kind, detail, id })
 }
 

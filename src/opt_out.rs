@@ -77,14 +77,20 @@ pub(crate) fn says_opted_out(text: &str) -> bool {
 
 /// What follows each opted-out phrase in the text.
 fn after_phrases(text: &str) -> impl Iterator<Item = &str> {
-    text.match_indices(['r', 'R']).filter_map(|(at, _)| after_phrase(text.get(at..)?))
+    let starts = text.as_bytes().windows("recipient opted out".len()).enumerate();
+    starts
+        .filter(|(_, window)| matches!(window, [b'r' | b'R', ..]))
+        .filter_map(|(at, _)| after_phrase(text.get(at..)?))
 }
 
 /// What follows the opted-out phrase that the text begins with.
 fn after_phrase(text: &str) -> Option<&str> {
-    let rest = after_space(after_word(text, &["recipient"])?)?;
-    let rest = after_word(rest, &["is", "has", "was"]).and_then(after_space).unwrap_or(rest);
-    let rest = after_word(rest, &["opted out", "opted-out", "opted_out"])?;
+    let rest = after_space(after_word(text, b"recipient")?)?;
+    let verb = after_word(rest, b"is").or_else(|| after_word(rest, b"has"));
+    let verb = verb.or_else(|| after_word(rest, b"was"));
+    let rest = verb.and_then(after_space).unwrap_or(rest);
+    let opted = after_word(rest, b"opted")?.strip_prefix([' ', '-', '_'])?;
+    let rest = after_word(opted, b"out")?;
     (!rest.starts_with(char::is_alphanumeric)).then_some(rest)
 }
 
@@ -107,11 +113,11 @@ fn number(rest: &str) -> Option<&str> {
     (is_number && !goes_on).then_some(number)
 }
 
-fn after_word<'a>(text: &'a str, words: &[&str]) -> Option<&'a str> {
-    words.iter().find_map(|word| {
-        let (head, rest) = text.split_at_checked(word.len())?;
-        head.eq_ignore_ascii_case(word).then_some(rest)
-    })
+/// What follows the word, in any case.
+fn after_word<'a, const N: usize>(text: &'a str, word: &[u8; N]) -> Option<&'a str> {
+    let mut head = *text.as_bytes().first_chunk()?;
+    head.make_ascii_lowercase();
+    if head == *word { text.get(N..) } else { None }
 }
 
 fn after_space(text: &str) -> Option<&str> {

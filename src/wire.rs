@@ -6,13 +6,11 @@ use alloc::{
     vec::Vec,
 };
 use core::{
-    fmt,
-    marker::PhantomData,
-    mem,
+    fmt, mem,
     str::{self, Utf8Chunk},
 };
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The fields that are read; every other key is skipped.
@@ -35,6 +33,8 @@ pub(crate) enum Field {
 }
 
 impl Field {
+    const COUNT: usize = Self::Record as usize + 1;
+
     fn named(key: &[u8]) -> Option<Self> {
         Some(match key {
             b"success" => Self::Success,
@@ -56,149 +56,139 @@ impl Field {
     }
 }
 
-/// What the reply says, each thing in the one form that the verdict asks for.
+/// What the reply says.
 pub(crate) struct Reply<'a> {
     /// What kind of body it is, for want of a text of its own.
     pub(crate) nature: &'static str,
-    /// `record.id`, else the top-level one; `""` and `0` are none.
-    pub(crate) id: Option<Cow<'a, str>>,
-    pub(crate) success: Option<bool>,
-    pub(crate) code: Option<i64>,
-    /// Whether there is an `error` that is more than a placeholder.
-    pub(crate) has_error: bool,
-    /// `message` and `error`, where they are strings and not empty.
-    pub(crate) texts: [Option<Cow<'a, str>>; 2],
-    /// The message's fields: the record's, if there is one.
-    fields: Fields<Value<'a>>,
+    top: Fields<Value<'a>>,
+    record: Option<Fields<Value<'a>>>,
 }
 
 impl<'a> Reply<'a> {
-    fn silent(nature: &'static str) -> Self {
-        Self { nature, ..Self::new(Fields::default(), None) }
+    /// `record.id`, else the top-level one; `""` and `0` are none.
+    pub(crate) fn id(&mut self) -> Option<Cow<'a, str>> {
+        let id = |fields: &mut Fields<Value<'a>>| {
+            let id = mem::take(fields.slot(Field::Id)).into_text();
+            id.filter(|id| !matches!(&**id, "" | "0"))
+        };
+        self.record.as_mut().and_then(id).or_else(|| id(&mut self.top))
     }
 
-    fn new(mut top: Fields<Value<'a>>, mut record: Option<Fields<Value<'a>>>) -> Self {
-        let id = |fields: &mut Fields<Value<'a>>| {
-            fields.take(Field::Id).into_text().filter(|id| !matches!(&**id, "" | "0"))
-        };
-        let error = top.take(Field::Error);
-        Self {
-            nature: "JSON without a message",
-            id: record.as_mut().and_then(id).or_else(|| id(&mut top)),
-            success: top.take(Field::Success).into_success(),
-            code: top.take(Field::Code).into_code(),
-            has_error: !error.is_placeholder(),
-            texts: [top.take(Field::Message), error].map(Value::into_words),
-            fields: record.unwrap_or(top),
+    /// A text field of the message: the record's, if there is one. It is gone then.
+    pub(crate) fn text(&mut self, field: Field) -> Option<Cow<'a, str>> {
+        mem::take(self.record.as_mut().unwrap_or(&mut self.top).slot(field)).into_text()
+    }
+
+    /// What the reply says in words: a top-level field that is a string, and not empty.
+    pub(crate) fn words(&self, field: Field) -> Option<&str> {
+        match self.top.get(field) {
+            Value::Text(text) if !text.is_empty() => Some(text),
+            _ => None,
         }
     }
 
-    /// One of the message's own fields, which is gone then.
-    pub(crate) fn text(&mut self, field: Field) -> Option<Cow<'a, str>> {
-        self.fields.take(field).into_text()
+    /// The same words, for good.
+    pub(crate) fn into_words(mut self, field: Field) -> Option<Cow<'a, str>> {
+        mem::take(self.top.slot(field)).into_text()
+    }
+
+    pub(crate) fn code(&self) -> Option<i64> {
+        match self.top.get(Field::Code) {
+            Value::Natural(code) => Some(i64::try_from(*code).unwrap_or(i64::MAX)),
+            Value::Integral(code) => Some(*code),
+            // `parse` alone would read a sign, too.
+            Value::Text(text) if text.len() <= 5 && text.bytes().all(|c| c.is_ascii_digit()) => {
+                text.parse().ok()
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn success(&self) -> Option<bool> {
+        match self.top.get(Field::Success) {
+            Value::Null => None,
+            Value::Bool(success) => Some(*success),
+            Value::Natural(number) => Some(*number == 1),
+            Value::Text(text) => Some(text.eq_ignore_ascii_case("true")),
+            _ => Some(false),
+        }
+    }
+
+    /// Whether there is an `error` that is more than a placeholder.
+    pub(crate) fn has_error(&self) -> bool {
+        match self.top.get(Field::Error) {
+            Value::Null | Value::Bool(false) | Value::Natural(0) | Value::Empty => false,
+            Value::Text(text) => !text.is_empty(),
+            _ => true,
+        }
     }
 }
 
 /// Reads the body as a reply; what is no JSON object says nothing.
 pub(crate) fn read(body: &[u8]) -> Reply<'_> {
     let body = body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body);
-    match body.trim_ascii_start() {
-        [] => Reply::silent("empty body"),
-        [b'{', ..] => read_object(body).unwrap_or_else(|error| {
-            Reply::silent(if error.is_eof() { "JSON cut short" } else { "not JSON" })
-        }),
-        [b'<', b'?', b'x', b'm', b'l', ..] => Reply::silent("XML document"),
-        [b'<', ..] => Reply::silent("HTML page"),
-        _ => Reply::silent(match serde_json::from_slice(body) {
+    let mut reply = Reply { nature: "", top: Fields::default(), record: None };
+    reply.nature = match body.trim_ascii_start() {
+        [] => "empty body",
+        [b'{', ..] => match reply.read_object(body) {
+            Ok(()) => "JSON without a message",
+            Err(error) if error.is_eof() => "JSON cut short",
+            Err(_) => "not JSON",
+        },
+        [b'<', b'?', b'x', b'm', b'l', ..] => "XML document",
+        [b'<', ..] => "HTML page",
+        _ => match serde_json::from_slice(body) {
             Ok(IgnoredAny) => "JSON, but not an object",
             Err(_) => "not JSON",
-        }),
-    }
+        },
+    };
+    reply
 }
 
-fn read_object(body: &[u8]) -> serde_json::Result<Reply<'_>> {
-    let utf8 = str::from_utf8(body);
-    if let Ok(Ok((top, record))) = utf8.map(objects) {
-        return Ok(Reply::new(top, record));
+impl<'a> Reply<'a> {
+    /// Reads what nearly every reply is in one pass; what has no place in that, value by value.
+    fn read_object(&mut self, body: &'a [u8]) -> serde_json::Result<()> {
+        let utf8 = str::from_utf8(body);
+        let usual = utf8.map(|json| {
+            let mut json = serde_json::Deserializer::from_str(json);
+            Usual { top: &mut self.top, record: Some(&mut self.record) }.deserialize(&mut json)?;
+            json.end()
+        });
+        if matches!(usual, Ok(Ok(()))) {
+            return Ok(());
+        }
+
+        (self.top, self.record) = Default::default();
+        // Bytes that are not UTF-8 can only stand in strings: a copy with a stand-in for each has
+        // the same structure, and says where the values are.
+        let json =
+            utf8.map_or_else(|_| body.iter().copied().map(stand_in).collect(), Cow::Borrowed);
+        let place = |Raw(value): Raw<'_>| {
+            let start = value.as_ptr().addr().wrapping_sub(json.as_ptr().addr());
+            body.get(start..).and_then(|rest| rest.get(..value.len())).unwrap_or_default()
+        };
+        let top = serde_json::from_str::<Fields<Raw<'_>>>(&json)?;
+        let record = match top.get(Field::Record) {
+            Raw(record) if record.starts_with('{') => {
+                Some(serde_json::from_str::<Fields<Raw<'_>>>(record)?)
+            }
+            _ => None,
+        };
+        let (top, record) = (top.map(place), record.map(|record| record.map(place)));
+        // The texts come after it: together they would pass the bound on memory.
+        drop(json);
+        self.top = top.map(Value::read);
+        self.record = record.map(|record| record.map(Value::read));
+        Ok(())
     }
-    // Something stands where this reader has no use for it, or a string is broken: read each value
-    // by itself. Bytes that are not UTF-8 can only stand in strings, so a copy with a stand-in for
-    // each has the same structure.
-    let json = utf8.map_or_else(|_| body.iter().copied().map(stand_in).collect(), Cow::Borrowed);
-    let (top, record) = objects::<Raw<'_>>(&json)?;
-    let place = |Raw(value): Raw<'_>| {
-        let start = value.as_ptr().addr().wrapping_sub(json.as_ptr().addr());
-        body.get(start..).and_then(|rest| rest.get(..value.len())).unwrap_or_default()
-    };
-    let (top, record) = (top.map(place), record.map(|record| record.map(place)));
-    // The texts come after it: together they would pass the bound on memory.
-    drop(json);
-    Ok(Reply::new(top.map(Value::read), record.map(|record| record.map(Value::read))))
 }
 
 fn stand_in(byte: u8) -> char {
     if byte.is_ascii() { char::from(byte) } else { '?' }
 }
 
-/// The reply's fields, and those of its record if that is an object.
-fn objects<'a, V: Deserialize<'a> + Default>(
-    json: &'a str,
-) -> serde_json::Result<(Fields<V>, Option<Fields<V>>)> {
-    let Object { fields, record } = serde_json::from_str(json)?;
-    let record = record.map(RawValue::get).filter(|record| record.starts_with('{'));
-    let record = record.map(serde_json::from_str::<Object<'a, V>>).transpose()?;
-    Ok((fields, record.map(|record| record.fields)))
-}
-
-/// A value for each field, whatever the order in the reply; the last of a repeated key stands.
-struct Object<'a, V> {
-    fields: Fields<V>,
-    record: Option<&'a RawValue>,
-}
-
-impl<'de, V: Deserialize<'de> + Default> Deserialize<'de> for Object<'de, V> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectVisitor(PhantomData))
-    }
-}
-
-struct ObjectVisitor<V>(PhantomData<V>);
-
-impl<'de, V: Deserialize<'de> + Default> Visitor<'de> for ObjectVisitor<V> {
-    type Value = Object<'de, V>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut object = Object { fields: Fields::default(), record: None };
-        while let Some(Key(field)) = map.next_key()? {
-            match field {
-                Some(Field::Record) => object.record = Some(map.next_value()?),
-                Some(field) => *object.fields.slot(field) = map.next_value()?,
-                None => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        Ok(object)
-    }
-}
-
-/// The field that a key names, after unescaping.
-struct Key(Option<Field>);
-
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let key = <&RawValue>::deserialize(deserializer)?.get();
-        Ok(Self(match string(key.as_bytes()) {
-            Some(key) => Field::named(&key),
-            None => None,
-        }))
-    }
-}
-
-/// A `V` for each field but the record.
-struct Fields<V>([V; Field::Record as usize]);
+/// A `V` for each field.
+struct Fields<V>([V; Field::COUNT]);
 
 impl<V: Default> Default for Fields<V> {
     fn default() -> Self {
@@ -206,21 +196,106 @@ impl<V: Default> Default for Fields<V> {
     }
 }
 
-impl<V: Default> Fields<V> {
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "every field but the record, which nobody asks for, has a slot"
-    )]
+#[expect(clippy::indexing_slicing, reason = "every field has a slot")]
+impl<V> Fields<V> {
+    fn get(&self, field: Field) -> &V {
+        &self.0[field as usize]
+    }
+
     fn slot(&mut self, field: Field) -> &mut V {
         &mut self.0[field as usize]
     }
 
-    fn take(&mut self, field: Field) -> V {
-        mem::take(self.slot(field))
-    }
-
     fn map<W>(self, read: impl FnMut(V) -> W) -> Fields<W> {
         Fields(self.0.map(read))
+    }
+}
+
+/// The reader of a reply whose values are of the usual types, and whose strings are whole.
+struct Usual<'b, 'a> {
+    top: &'b mut Fields<Value<'a>>,
+    /// Where its record goes; a record has none of its own.
+    record: Option<&'b mut Option<Fields<Value<'a>>>>,
+}
+
+impl<'de> DeserializeSeed<'de> for Usual<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Usual<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    // The last of a repeated key stands.
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some(Key(field)) = map.next_key()? {
+            match (field, &mut self.record) {
+                (None, _) | (Some(Field::Record), None) => drop(map.next_value::<IgnoredAny>()?),
+                (Some(Field::Record), Some(record)) => {
+                    let top = record.insert(Fields::default());
+                    map.next_value_seed(Usual { top, record: None })?;
+                }
+                (Some(field), _) => *self.top.slot(field) = map.next_value()?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The field that a key names.
+struct Key(Option<Field>);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+struct KeyVisitor;
+
+impl Visitor<'_> for KeyVisitor {
+    type Value = Key;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Key, E> {
+        Ok(Key(Field::named(key.as_bytes())))
+    }
+}
+
+/// The reader of any reply: each value as it stands, to be read by itself.
+impl<'de> Deserialize<'de> for Fields<Raw<'de>> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(RawVisitor)
+    }
+}
+
+struct RawVisitor;
+
+impl<'de> Visitor<'de> for RawVisitor {
+    type Value = Fields<Raw<'de>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields = Fields::default();
+        while let Some((key, value)) = map.next_entry::<Raw<'de>, Raw<'de>>()? {
+            if let Some(field) = string(key.0.as_bytes()).and_then(|key| Field::named(&key)) {
+                *fields.slot(field) = value;
+            }
+        }
+        Ok(fields)
     }
 }
 
@@ -290,43 +365,6 @@ impl<'a> Value<'a> {
             Self::Text(text) => Some(text),
             Self::Natural(number) => Some(Cow::Owned(number.to_string())),
             _ => None,
-        }
-    }
-
-    fn into_words(self) -> Option<Cow<'a, str>> {
-        match self {
-            Self::Text(text) if !text.is_empty() => Some(text),
-            _ => None,
-        }
-    }
-
-    fn into_code(self) -> Option<i64> {
-        match self {
-            Self::Natural(code) => Some(i64::try_from(code).unwrap_or(i64::MAX)),
-            Self::Integral(code) => Some(code),
-            // `parse` alone would read a sign, too.
-            Self::Text(text) if text.len() <= 5 && text.bytes().all(|c| c.is_ascii_digit()) => {
-                text.parse().ok()
-            }
-            _ => None,
-        }
-    }
-
-    fn into_success(self) -> Option<bool> {
-        match self {
-            Self::Null => None,
-            Self::Bool(success) => Some(success),
-            Self::Natural(number) => Some(number == 1),
-            Self::Text(text) => Some(text.eq_ignore_ascii_case("true")),
-            _ => Some(false),
-        }
-    }
-
-    fn is_placeholder(&self) -> bool {
-        match self {
-            Self::Null | Self::Bool(false) | Self::Natural(0) | Self::Empty => true,
-            Self::Text(text) => text.is_empty(),
-            _ => false,
         }
     }
 }
