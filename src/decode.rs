@@ -72,7 +72,7 @@ impl<'a> Failure<'a> {
 fn judge<'a, T>(
     status: u16,
     body: &'a [u8],
-    accepted: impl FnOnce(Cow<'a, str>, Reply<'a>) -> T,
+    accepted: impl FnOnce(Cow<'a, str>, &mut Reply<'a>) -> T,
 ) -> Result<T, Failure<'a>> {
     const TEXTS: [Field; 2] = [Field::Message, Field::Error];
     let mut reply = wire::read(body);
@@ -87,17 +87,17 @@ fn judge<'a, T>(
 
     let (kind, id) = match (opted_out, code, reply.id()) {
         (Some(_), _, id) => (FailureKind::OptedOut, id),
-        (None, 200..=299, Some(id)) if !denied => return Ok(accepted(id, reply)),
+        (None, 200..=299, Some(id)) if !denied => return Ok(accepted(id, &mut reply)),
         (None, 200..=299, None) if success == Some(false) => (FailureKind::BadRequest, None),
         (None, _, id) => (classify::kind(code), id),
     };
     let text = opted_out.or_else(|| TEXTS.into_iter().find(|text| reply.words(*text).is_some()));
-    let nature = reply.nature;
-    let detail = text.and_then(|text| reply.into_words(text)).unwrap_or(Cow::Borrowed(nature));
+    let detail = text.and_then(|text| reply.take_words(text));
+    let detail = detail.unwrap_or(Cow::Borrowed(reply.nature));
     Err(Failure { status, code, kind, detail, id })
 }
 
-fn message<'a>(id: Cow<'a, str>, mut reply: Reply<'a>) -> Message<'a> {
+fn message<'a>(id: Cow<'a, str>, reply: &mut Reply<'a>) -> Message<'a> {
     Message {
         id,
         originator: reply.text(Field::Originator),

@@ -87,8 +87,8 @@ impl<'a> Reply<'a> {
         }
     }
 
-    /// The same words, for good.
-    pub(crate) fn into_words(mut self, field: Field) -> Option<Cow<'a, str>> {
+    /// The same words, which are gone then.
+    pub(crate) fn take_words(&mut self, field: Field) -> Option<Cow<'a, str>> {
         mem::take(self.top.slot(field)).into_text()
     }
 
