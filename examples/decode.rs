@@ -11,13 +11,14 @@ use std::{
     process::ExitCode,
 };
 
-use mobivate_response::{OptedOutNumber, SendOutcome};
-use serde::Deserialize;
+use mobivate_response::{BatchOutcome, OptedOutNumber, SendOutcome};
+use serde::{Deserialize, Serialize};
 
 const USAGE: &str = "\
 usage: decode                   show every known reply with its outcome
        decode -- STATUS BODY    decode one reply; a BODY of - is read from standard input
-       decode -- --jsonl        decode a log: a line of {\"status\":…,\"body\":\"…\"} for each reply";
+       decode -- --jsonl        decode a log: a line of {\"status\":…,\"body\":\"…\"} for each reply
+       decode -- --batch …      the same two, for replies to a batch";
 
 fn main() -> ExitCode {
     let arguments: Result<Vec<String>, _> =
@@ -25,11 +26,15 @@ fn main() -> ExitCode {
     let Ok(arguments) = arguments else { return usage("an argument is not UTF-8") };
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut out = io::stdout().lock();
-    let done = match arguments[..] {
-        [] => table(&mut out),
-        ["--jsonl"] => replay(io::stdin().lock(), &mut out),
-        [status, body] if !status.starts_with('-') => match status.parse() {
-            Ok(status) => one(status, body, &mut out),
+    let (kind, rest) = match arguments[..] {
+        ["--batch", ref rest @ ..] => (Kind::Batch, rest),
+        ref rest => (Kind::Single, rest),
+    };
+    let done = match (kind, rest) {
+        (Kind::Single, []) => table(&mut out),
+        (_, ["--jsonl"]) => replay(kind, io::stdin().lock(), &mut out),
+        (_, [status, body]) if !status.starts_with('-') => match status.parse() {
+            Ok(status) => one(kind, status, body, &mut out),
             Err(error) => return usage(&format!("status {status:?}: {error}")),
         },
         _ => return usage("unknown arguments"),
@@ -42,6 +47,26 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What was sent.
+#[derive(Clone, Copy)]
+enum Kind {
+    Single,
+    Batch,
+}
+
+impl Kind {
+    fn decode(self, status: u16, body: &[u8], pretty: bool) -> serde_json::Result<String> {
+        match self {
+            Self::Single => json(&SendOutcome::decode(status, body), pretty),
+            Self::Batch => json(&BatchOutcome::decode(status, body), pretty),
+        }
+    }
+}
+
+fn json(outcome: &impl Serialize, pretty: bool) -> serde_json::Result<String> {
+    if pretty { serde_json::to_string_pretty(outcome) } else { serde_json::to_string(outcome) }
 }
 
 type Done = Result<ExitCode, Box<dyn Error>>;
@@ -112,13 +137,13 @@ fn shortened(text: &str) -> String {
 }
 
 /// One reply from the command line.
-fn one(status: u16, body: &str, out: &mut impl Write) -> Done {
+fn one(kind: Kind, status: u16, body: &str, out: &mut impl Write) -> Done {
     let mut bytes = body.as_bytes().to_vec();
     if body == "-" {
         bytes.clear();
         io::stdin().read_to_end(&mut bytes)?;
     }
-    writeln!(out, "{}", serde_json::to_string_pretty(&SendOutcome::decode(status, &bytes))?)?;
+    writeln!(out, "{}", kind.decode(status, &bytes, true)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -130,7 +155,7 @@ struct Logged {
 }
 
 /// A log of replies: a line in, a line out.
-fn replay(mut log: impl BufRead, out: &mut impl Write) -> Done {
+fn replay(kind: Kind, mut log: impl BufRead, out: &mut impl Write) -> Done {
     let mut code = ExitCode::SUCCESS;
     let mut line = Vec::new();
     for number in 1.. {
@@ -140,8 +165,7 @@ fn replay(mut log: impl BufRead, out: &mut impl Write) -> Done {
         }
         match serde_json::from_slice::<Logged>(&line) {
             Ok(Logged { status, body }) => {
-                let outcome = SendOutcome::decode(status, body.as_bytes());
-                writeln!(out, "{}", serde_json::to_string(&outcome)?)?;
+                writeln!(out, "{}", kind.decode(status, body.as_bytes(), false)?)?;
                 out.flush()?;
             }
             Err(error) => {

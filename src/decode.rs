@@ -47,13 +47,7 @@ impl<'a> SendOutcome<'a> {
     /// assert_eq!(failure.to_string(), "no response (0): operation timed out");
     /// ```
     pub fn no_response(reason: impl fmt::Display) -> SendOutcome<'static> {
-        SendOutcome::Failure(Failure {
-            status: 0,
-            code: 0,
-            kind: FailureKind::NoResponse,
-            detail: or(reason.to_string().into(), "no reason given"),
-            id: None,
-        })
+        SendOutcome::Failure(no_response(reason))
     }
 }
 
@@ -68,8 +62,13 @@ impl<'a> Failure<'a> {
     }
 }
 
+pub(crate) fn no_response(reason: impl fmt::Display) -> Failure<'static> {
+    let detail = or(reason.to_string().into(), "no reason given");
+    Failure { status: 0, code: 0, kind: FailureKind::NoResponse, detail, id: None }
+}
+
 /// The verdict: what `accepted` builds of an accepted reply, or the failure.
-fn judge<'a, T>(
+pub(crate) fn judge<'a, T>(
     status: u16,
     body: &'a [u8],
     accepted: impl FnOnce(Cow<'a, str>, &mut Reply<'a>) -> T,
@@ -98,15 +97,16 @@ fn judge<'a, T>(
 }
 
 fn message<'a>(id: Cow<'a, str>, reply: &mut Reply<'a>) -> Message<'a> {
+    let fields = reply.accepted();
     Message {
         id,
-        originator: reply.text(Field::Originator),
-        recipient: reply.text(Field::Recipient),
-        body: reply.text(Field::Body).or_else(|| reply.text(Field::Text)),
-        route_id: reply.text(Field::RouteId),
-        reference: reply.text(Field::Reference),
-        campaign_id: reply.text(Field::CampaignId),
-        scheduled: reply.text(Field::Scheduled),
+        originator: fields.text(Field::Originator),
+        recipient: fields.text(Field::Recipient),
+        body: fields.text(Field::Body).or_else(|| fields.text(Field::Text)),
+        route_id: fields.text(Field::RouteId),
+        reference: fields.text(Field::Reference),
+        campaign_id: fields.text(Field::CampaignId),
+        scheduled: fields.text(Field::Scheduled),
     }
 }
 

@@ -56,6 +56,7 @@
 
 extern crate alloc;
 
+mod batch;
 mod classify;
 mod decode;
 mod opt_out;
@@ -63,6 +64,7 @@ mod outcome;
 mod redact;
 mod wire;
 
+pub use batch::{Batch, BatchOutcome, Recipient};
 pub use opt_out::OptedOutNumber;
 pub use outcome::{Failure, FailureKind, Message, Retry, Scope, SendOutcome};
 

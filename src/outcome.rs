@@ -5,7 +5,7 @@ use core::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::redact::Redacted;
+use crate::redact::{Presence, Redacted};
 
 /// What became of a message that was sent.
 ///
@@ -160,14 +160,13 @@ impl<'a> Message<'a> {
 
 impl fmt::Debug for Message<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let present = |field: &Option<_>| field.as_ref().map(|_: &Cow<'_, str>| format_args!("_"));
         f.debug_struct("Message")
             .field("id", &self.id)
-            .field("originator", &present(&self.originator))
-            .field("recipient", &present(&self.recipient))
-            .field("body", &present(&self.body))
+            .field("originator", &Presence(self.originator.is_some()))
+            .field("recipient", &Presence(self.recipient.is_some()))
+            .field("body", &Presence(self.body.is_some()))
             .field("route_id", &self.route_id)
-            .field("reference", &present(&self.reference))
+            .field("reference", &Presence(self.reference.is_some()))
             .field("campaign_id", &self.campaign_id)
             .field("scheduled", &self.scheduled.as_deref().map(Redacted::digits))
             .finish()
@@ -373,7 +372,7 @@ impl Scope {
     }
 }
 
-fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
+pub(crate) fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
     Cow::Owned(text.into_owned())
 }
 
@@ -400,7 +399,7 @@ struct Flat {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Label {
+pub(crate) enum Label {
     Success,
     Failure,
 }
@@ -420,13 +419,32 @@ impl TryFrom<Flat> for SendOutcome<'_> {
                 campaign_id: flat.campaign_id,
                 scheduled: flat.scheduled,
             }),
-            Label::Failure => Self::Failure(Failure {
-                status: flat.status.ok_or("missing field `status`")?,
-                code: flat.code.ok_or("missing field `code`")?,
-                kind: flat.kind.ok_or("missing field `kind`")?,
-                detail: flat.detail.ok_or("missing field `detail`")?,
-                id: flat.id,
-            }),
+            Label::Failure => Self::Failure(Failure::read(
+                flat.status,
+                flat.code,
+                flat.kind,
+                flat.detail,
+                flat.id,
+            )?),
+        })
+    }
+}
+
+impl<'a> Failure<'a> {
+    /// The failure that a serialised form tells of, or what it lacks.
+    pub(crate) fn read(
+        status: Option<u16>,
+        code: Option<u16>,
+        kind: Option<FailureKind>,
+        detail: Option<Cow<'a, str>>,
+        id: Option<Cow<'a, str>>,
+    ) -> Result<Self, &'static str> {
+        Ok(Self {
+            status: status.ok_or("missing field `status`")?,
+            code: code.ok_or("missing field `code`")?,
+            kind: kind.ok_or("missing field `kind`")?,
+            detail: detail.ok_or("missing field `detail`")?,
+            id,
         })
     }
 }

@@ -78,6 +78,15 @@ impl fmt::Debug for Redacted<'_> {
     }
 }
 
+/// Stands for a value that is not shown: `Some(_)` or `None`.
+pub(crate) struct Presence(pub(crate) bool);
+
+impl fmt::Debug for Presence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0 { "Some(_)" } else { "None" })
+    }
+}
+
 /// Control characters, Unicode's line and paragraph separators, and its bidirectional controls.
 fn turns_a_line(c: char) -> bool {
     c.is_control()

@@ -10,7 +10,9 @@ use core::{
     str::{self, Utf8Chunk},
 };
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::value::RawValue;
 
 /// The fields that are read; every other key is skipped.
@@ -29,6 +31,14 @@ pub(crate) enum Field {
     Reference,
     CampaignId,
     Scheduled,
+    Name,
+    ScheduleDateTime,
+    SpreadHours,
+    ShortenUrls,
+    ExcludeOptouts,
+    ExcludeDuplicates,
+    RecipientCount,
+    Recipients,
     Record,
 }
 
@@ -50,6 +60,14 @@ impl Field {
             b"reference" => Self::Reference,
             b"campaignId" => Self::CampaignId,
             b"scheduled" => Self::Scheduled,
+            b"name" => Self::Name,
+            b"scheduleDateTime" => Self::ScheduleDateTime,
+            b"spreadHours" => Self::SpreadHours,
+            b"shortenUrls" => Self::ShortenUrls,
+            b"excludeOptouts" => Self::ExcludeOptouts,
+            b"excludeDuplicates" => Self::ExcludeDuplicates,
+            b"recipientCount" => Self::RecipientCount,
+            b"recipients" => Self::Recipients,
             b"record" => Self::Record,
             _ => return None,
         })
@@ -57,6 +75,7 @@ impl Field {
 }
 
 /// What the reply says.
+#[derive(Default)]
 pub(crate) struct Reply<'a> {
     /// What kind of body it is, for want of a text of its own.
     pub(crate) nature: &'static str,
@@ -68,15 +87,14 @@ impl<'a> Reply<'a> {
     /// `record.id`, else the top-level one; `""` and `0` are none.
     pub(crate) fn id(&mut self) -> Option<Cow<'a, str>> {
         let id = |fields: &mut Fields<Value<'a>>| {
-            let id = mem::take(fields.slot(Field::Id)).into_text();
-            id.filter(|id| !matches!(&**id, "" | "0"))
+            fields.text(Field::Id).filter(|id| !matches!(&**id, "" | "0"))
         };
         self.record.as_mut().and_then(id).or_else(|| id(&mut self.top))
     }
 
-    /// A text field of the message: the record's, if there is one. It is gone then.
-    pub(crate) fn text(&mut self, field: Field) -> Option<Cow<'a, str>> {
-        mem::take(self.record.as_mut().unwrap_or(&mut self.top).slot(field)).into_text()
+    /// The fields of what was accepted: the record, if there is one.
+    pub(crate) fn accepted(&mut self) -> &mut Fields<Value<'a>> {
+        self.record.as_mut().unwrap_or(&mut self.top)
     }
 
     /// What the reply says in words: a top-level field that is a string, and not empty.
@@ -89,7 +107,7 @@ impl<'a> Reply<'a> {
 
     /// The same words, which are gone then.
     pub(crate) fn take_words(&mut self, field: Field) -> Option<Cow<'a, str>> {
-        mem::take(self.top.slot(field)).into_text()
+        self.top.text(field)
     }
 
     pub(crate) fn code(&self) -> Option<i64> {
@@ -117,8 +135,9 @@ impl<'a> Reply<'a> {
     /// Whether there is an `error` that is more than a placeholder.
     pub(crate) fn has_error(&self) -> bool {
         match self.top.get(Field::Error) {
-            Value::Null | Value::Bool(false) | Value::Natural(0) | Value::Empty => false,
+            Value::Null | Value::Bool(false) | Value::Natural(0) => false,
             Value::Text(text) => !text.is_empty(),
+            Value::Nested([_, inner @ .., _]) => !inner.trim_ascii().is_empty(),
             _ => true,
         }
     }
@@ -127,7 +146,7 @@ impl<'a> Reply<'a> {
 /// Reads the body as a reply; what is no JSON object says nothing.
 pub(crate) fn read(body: &[u8]) -> Reply<'_> {
     let body = body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body);
-    let mut reply = Reply { nature: "", top: Fields::default(), record: None };
+    let mut reply = Reply::default();
     reply.nature = match body.trim_ascii_start() {
         [] => "empty body",
         [b'{', ..] => match reply.read_object(body) {
@@ -159,36 +178,24 @@ impl<'a> Reply<'a> {
         }
 
         (self.top, self.record) = Default::default();
-        // Bytes that are not UTF-8 can only stand in strings: a copy with a stand-in for each has
-        // the same structure, and says where the values are.
-        let json =
-            utf8.map_or_else(|_| body.iter().copied().map(stand_in).collect(), Cow::Borrowed);
-        let place = |Raw(value): Raw<'_>| {
-            let start = value.as_ptr().addr().wrapping_sub(json.as_ptr().addr());
-            body.get(start..).and_then(|rest| rest.get(..value.len())).unwrap_or_default()
-        };
-        let top = serde_json::from_str::<Fields<Raw<'_>>>(&json)?;
+        let structure = Structure::of(body);
+        let top = serde_json::from_str::<Fields<Raw<'_>>>(&structure.json)?;
         let record = match top.get(Field::Record) {
-            Raw(record) if record.starts_with('{') => {
-                Some(serde_json::from_str::<Fields<Raw<'_>>>(record)?)
-            }
+            Raw(record) if record.starts_with('{') => Some(serde_json::from_str(record)?),
             _ => None,
         };
-        let (top, record) = (top.map(place), record.map(|record| record.map(place)));
+        let place = |fields: Fields<Raw<'_>>| fields.map(|value| structure.place(value));
+        let (top, record) = (place(top), record.map(place));
         // The texts come after it: together they would pass the bound on memory.
-        drop(json);
+        drop(structure);
         self.top = top.map(Value::read);
         self.record = record.map(|record| record.map(Value::read));
         Ok(())
     }
 }
 
-fn stand_in(byte: u8) -> char {
-    if byte.is_ascii() { char::from(byte) } else { '?' }
-}
-
 /// A `V` for each field.
-struct Fields<V>([V; Field::COUNT]);
+pub(crate) struct Fields<V>([V; Field::COUNT]);
 
 impl<V: Default> Default for Fields<V> {
     fn default() -> Self {
@@ -208,6 +215,73 @@ impl<V> Fields<V> {
 
     fn map<W>(self, read: impl FnMut(V) -> W) -> Fields<W> {
         Fields(self.0.map(read))
+    }
+}
+
+/// A field that is asked for is gone then.
+impl<'a> Fields<Value<'a>> {
+    /// A string, or a natural number's digits.
+    pub(crate) fn text(&mut self, field: Field) -> Option<Cow<'a, str>> {
+        mem::take(self.slot(field)).into_text()
+    }
+
+    pub(crate) fn natural(&self, field: Field) -> Option<u64> {
+        match self.get(field) {
+            Value::Natural(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn bool(&self, field: Field) -> Option<bool> {
+        match self.get(field) {
+            Value::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// What `read` makes of each object in a list; whatever else stands in it is skipped.
+    pub(crate) fn list<T>(&self, field: Field, read: impl FnMut(&mut Self) -> T) -> Vec<T> {
+        match self.get(field) {
+            Value::Nested(json) => list(json, read),
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn list<'a, T>(json: &'a [u8], mut read: impl FnMut(&mut Fields<Value<'a>>) -> T) -> Vec<T> {
+    let structure = Structure::of(json);
+    let mut objects = Vec::new();
+    let element = |value: Raw<'_>| {
+        let mut reply = Reply::default();
+        if value.0.starts_with('{') && reply.read_object(structure.place(value)).is_ok() {
+            objects.push(read(&mut reply.top));
+        }
+    };
+    let mut json = serde_json::Deserializer::from_str(&structure.json);
+    // It was read before, as a value: it is a list, or an object and no list.
+    let _ = json.deserialize_seq(Elements(element));
+    objects
+}
+
+/// JSON whose strings may be broken, as text.
+struct Structure<'a> {
+    bytes: &'a [u8],
+    json: Cow<'a, str>,
+}
+
+impl<'a> Structure<'a> {
+    /// Bytes that are not UTF-8 can only stand in strings: with a stand-in for each, the structure
+    /// is the same, and every value is at the same place.
+    fn of(bytes: &'a [u8]) -> Self {
+        let stand_in = |&byte: &u8| if byte.is_ascii() { char::from(byte) } else { '?' };
+        let json = str::from_utf8(bytes);
+        let json = json.map_or_else(|_| bytes.iter().map(stand_in).collect(), Cow::Borrowed);
+        Self { bytes, json }
+    }
+
+    fn place(&self, Raw(value): Raw<'_>) -> &'a [u8] {
+        let start = value.as_ptr().addr().wrapping_sub(self.json.as_ptr().addr());
+        self.bytes.get(start..).and_then(|rest| rest.get(..value.len())).unwrap_or_default()
     }
 }
 
@@ -242,8 +316,29 @@ impl<'de> Visitor<'de> for Usual<'_, 'de> {
                     let top = record.insert(Fields::default());
                     map.next_value_seed(Usual { top, record: None })?;
                 }
+                (Some(field @ Field::Recipients), _) => {
+                    *self.top.slot(field) = Value::read(map.next_value::<Raw<'de>>()?.0.as_bytes());
+                }
                 (Some(field), _) => *self.top.slot(field) = map.next_value()?,
             }
+        }
+        Ok(())
+    }
+}
+
+/// What is done with each element of a list.
+struct Elements<F>(F);
+
+impl<'de, F: FnMut(Raw<'de>)> Visitor<'de> for Elements<F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
+        while let Some(value) = seq.next_element()? {
+            (self.0)(value);
         }
         Ok(())
     }
@@ -311,7 +406,7 @@ impl<'de> Deserialize<'de> for Raw<'de> {
 
 /// A value, as far as a field can use it.
 #[derive(Default)]
-enum Value<'a> {
+pub(crate) enum Value<'a> {
     /// Null or absent.
     #[default]
     Null,
@@ -321,8 +416,8 @@ enum Value<'a> {
     /// Any other number without a fraction, such as `-1` and `403.0`, cut to this range.
     Integral(i64),
     Text(Cow<'a, str>),
-    /// A list or an object with nothing in it.
-    Empty,
+    /// A list or an object, as it stands.
+    Nested(&'a [u8]),
     Other,
 }
 
@@ -334,8 +429,7 @@ impl<'a> Value<'a> {
             b"true" => Self::Bool(true),
             b"false" => Self::Bool(false),
             [b'"', ..] => string(json).map_or(Self::Other, |text| Self::Text(into_utf8(text))),
-            [b'[' | b'{', inner @ .., _] if inner.trim_ascii().is_empty() => Self::Empty,
-            [b'[' | b'{', ..] => Self::Other,
+            [b'[' | b'{', ..] => Self::Nested(json),
             number => str::from_utf8(number).map_or(Self::Other, Self::number),
         }
     }

@@ -58,6 +58,14 @@ fn object() -> impl Strategy<Value = String> {
         "body",
         "text",
         "routeId",
+        "name",
+        "scheduleDateTime",
+        "spreadHours",
+        "shortenUrls",
+        "excludeOptouts",
+        "excludeDuplicates",
+        "recipientCount",
+        "recipients",
         "reference",
         "campaignId",
         "scheduled",
@@ -69,9 +77,10 @@ fn object() -> impl Strategy<Value = String> {
             fields.iter().map(|(key, value)| format!(r#""{key}":{value}"#)).collect();
         format!("{{{}}}", fields.join(","))
     };
-    let flat = vec((key.clone(), value()), 0..8).prop_map(join);
-    let nested = vec((key, prop_oneof![4 => value(), 1 => flat]), 0..8).prop_map(join);
-    nested.boxed()
+    let flat = vec((key.clone(), value()), 0..8).prop_map(join).boxed();
+    let list = vec(prop_oneof![1 => value(), 3 => flat.clone()], 0..5)
+        .prop_map(|entries| format!("[{}]", entries.join(" ,")));
+    vec((key, prop_oneof![4 => value(), 1 => flat, 1 => list]), 0..8).prop_map(join)
 }
 
 fn value() -> impl Strategy<Value = String> {

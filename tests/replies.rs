@@ -9,7 +9,7 @@ mod support;
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path};
 
 use corpus::{REPLIES, parse};
-use mobivate_response::SendOutcome;
+use mobivate_response::{Batch, BatchOutcome, SendOutcome};
 use support::assert_laws;
 
 #[test]
@@ -36,6 +36,11 @@ fn describe(status: u16, body: &[u8]) -> String {
     }
     let outcome = SendOutcome::decode(status, body);
     write!(text, "\n\n=> {}\n", serde_json::to_string_pretty(&outcome).unwrap()).unwrap();
+    let batch = BatchOutcome::decode(status, body);
+    if batch.success().is_some_and(|batch| *batch != says_no_more(batch)) {
+        let form = serde_json::to_string_pretty(&batch).unwrap();
+        writeln!(text, "as a batch => {form}").unwrap();
+    }
     if let Some(failure) = outcome.failure() {
         let kind = failure.kind;
         let (retry, scope) = (kind.retry().as_str(), kind.scope().as_str());
@@ -46,6 +51,14 @@ fn describe(status: u16, body: &[u8]) -> String {
         }
     }
     text
+}
+
+/// The batch, if the reply says no more of it than it would of a message.
+fn says_no_more<'a>(batch: &Batch<'a>) -> Batch<'a> {
+    let mut same = Batch::new(batch.id.clone());
+    same.route_id.clone_from(&batch.route_id);
+    same.scheduled.clone_from(&batch.scheduled);
+    same
 }
 
 #[test]
@@ -68,10 +81,12 @@ fn names_say_the_status() {
 #[test]
 fn every_file_is_listed_and_no_snapshot_is_orphaned() {
     let listed: BTreeSet<_> = REPLIES.iter().map(|(name, _)| (*name).to_owned()).collect();
-    assert_eq!(listed, files("replies", ".http"), "tests/support/corpus.rs lists other files");
+    let odd = |there: &BTreeSet<_>| listed.symmetric_difference(there).cloned().collect::<Vec<_>>();
+    let none: [String; 0] = [];
+    assert_eq!(odd(&files("replies", ".http")), none, "tests/support/corpus.rs lists other files");
     let reply = |name: &String| Some(name.split_once('@')?.1.replace("__", "/"));
     let reviewed = files("snapshots", ".http.snap").iter().filter_map(reply).collect();
-    assert_eq!(listed, reviewed, "tests/snapshots are of other replies");
+    assert_eq!(odd(&reviewed), none, "tests/snapshots are of other replies");
 }
 
 /// The files under a folder of `tests`, as `folder/name` without their ending.

@@ -5,7 +5,7 @@
 #[path = "support/strict.rs"]
 mod strict;
 
-use mobivate_response::{FailureKind, SendOutcome};
+use mobivate_response::{BatchOutcome, FailureKind, SendOutcome};
 use serde_json::Value;
 use strict::TABLE;
 
@@ -82,6 +82,9 @@ fn every_combination() {
                         for status in STATUSES {
                             let outcome = SendOutcome::decode(status, body.as_bytes());
                             assert_eq!(outcome, strict::outcome(status, reply), "{status} {body}");
+                            let outcome = BatchOutcome::decode(status, body.as_bytes());
+                            let expected = strict::batch_outcome(status, reply);
+                            assert_eq!(outcome, expected, "a batch: {status} {body}");
                         }
                     }
                 }

@@ -38,6 +38,14 @@ enum Key<'a> {
     Reference,
     CampaignId,
     Scheduled,
+    Name,
+    ScheduleDateTime,
+    SpreadHours,
+    ShortenUrls,
+    ExcludeOptouts,
+    ExcludeDuplicates,
+    RecipientCount,
+    Recipients,
     Other(&'a str),
 }
 
@@ -89,6 +97,14 @@ impl Key<'_> {
             Self::Reference => "reference",
             Self::CampaignId => "campaignId",
             Self::Scheduled => "scheduled",
+            Self::Name => "name",
+            Self::ScheduleDateTime => "scheduleDateTime",
+            Self::SpreadHours => "spreadHours",
+            Self::ShortenUrls => "shortenUrls",
+            Self::ExcludeOptouts => "excludeOptouts",
+            Self::ExcludeDuplicates => "excludeDuplicates",
+            Self::RecipientCount => "recipientCount",
+            Self::Recipients => "recipients",
             Self::Other(key) => key,
         })
     }

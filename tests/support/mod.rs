@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use mobivate_response::{Failure, FailureKind, Message, SendOutcome};
+use mobivate_response::{Batch, BatchOutcome, Failure, FailureKind, Message, SendOutcome};
 use serde_json::{Map, Value};
 
 mod strict;
@@ -12,12 +12,15 @@ mod strict;
 /// Asserts every law on the outcome of one reply.
 pub(crate) fn assert_laws(status: u16, body: &[u8]) {
     let outcome = SendOutcome::decode(status, body);
+    let batch = BatchOutcome::decode(status, body);
     let json = serde_json::from_slice::<Value>(body).ok();
     let reply = json.as_ref().and_then(Value::as_object);
     if let Some(reply) = reply {
         assert_eq!(outcome, strict::outcome(status, reply), "a strict reader understands the same");
         let same = reordered(reply);
         assert_eq!(outcome, SendOutcome::decode(status, same.as_bytes()), "{same} says the same");
+        assert_eq!(batch, strict::batch_outcome(status, reply), "and so of a batch");
+        assert_eq!(batch, BatchOutcome::decode(status, same.as_bytes()), "{same} says the same");
     }
 
     match &outcome {
@@ -38,6 +41,15 @@ pub(crate) fn assert_laws(status: u16, body: &[u8]) {
         }
     }
 
+    assert_eq!(batch.failure(), outcome.failure(), "the verdict on a batch is the same");
+    if let (Some(batch), Some(message)) = (batch.success(), outcome.success()) {
+        assert_eq!(batch.id, message.id);
+        assert_batch_is_private(batch);
+    }
+
+    assert_eq!(batch.clone().into_owned(), batch, "the owned copy is the borrowed one");
+    let form = serde_json::to_string(&batch).unwrap();
+    assert_eq!(serde_json::from_str::<BatchOutcome<'_>>(&form).unwrap(), batch, "serde keeps all");
     assert_eq!(outcome.clone().into_owned(), outcome, "the owned copy is the borrowed one");
     let form = serde_json::to_string(&outcome).unwrap();
     assert_eq!(serde_json::from_str::<SendOutcome<'_>>(&form).unwrap(), outcome, "serde keeps all");
@@ -52,6 +64,10 @@ fn reordered(reply: &Map<String, Value>) -> String {
         let key = Value::from(key.as_str());
         let value = match value {
             Value::Object(record) if key == "record" => reordered(record),
+            Value::Array(entries) if key == "recipients" => {
+                let entry = |entry: &Value| entry.as_object().map_or(entry.to_string(), reordered);
+                format!("[{}]", entries.iter().map(entry).collect::<Vec<_>>().join(", 7, "))
+            }
             value => value.to_string(),
         };
         write!(text, " ,\n {key} : -1.5, {key}:\t{value}").unwrap();
@@ -99,6 +115,27 @@ fn assert_message_is_private(message: &Message<'_>) {
     anonymous.id = "m".into();
     anonymous.route_id = None;
     anonymous.campaign_id = None;
+    assert_loggable(&format!("{anonymous:?}"), &[]);
+}
+
+fn assert_batch_is_private(batch: &Batch<'_>) {
+    let mut anonymous = batch.clone();
+    anonymous.name = anonymous.name.map(|_| "somebody".into());
+    for entry in &mut anonymous.recipients {
+        let before = format!("{entry:?}{entry:#?}");
+        for field in
+            [&mut entry.originator, &mut entry.recipient, &mut entry.text, &mut entry.reference]
+        {
+            *field = field.take().map(|_| "somebody".into());
+        }
+        assert_eq!(format!("{entry:?}{entry:#?}"), before, "Debug shows presence alone");
+        entry.route_id = None;
+    }
+    assert_eq!(format!("{batch:?}{batch:#?}"), format!("{anonymous:?}{anonymous:#?}"));
+    anonymous.id = "b".into();
+    anonymous.route_id = None;
+    anonymous.recipient_count = None;
+    anonymous.spread_hours = None;
     assert_loggable(&format!("{anonymous:?}"), &[]);
 }
 

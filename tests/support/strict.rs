@@ -1,6 +1,8 @@
 //! The verdict written a second time: on a strict reader's value, with the table as plain data.
 
-use mobivate_response::{Failure, FailureKind, Message, Retry, Scope, SendOutcome};
+use mobivate_response::{
+    Batch, BatchOutcome, Failure, FailureKind, Message, Recipient, Retry, Scope, SendOutcome,
+};
 use serde_json::{Map, Value};
 
 /// The first row that a code lies in is its own.
@@ -40,8 +42,58 @@ pub(crate) fn kind(code: u16) -> FailureKind {
     row.unwrap().2
 }
 
-/// The outcome of a reply that a strict reader understands.
+/// The outcome of a single send, from a reply that a strict reader understands.
 pub(crate) fn outcome(status: u16, reply: &Map<String, Value>) -> SendOutcome<'static> {
+    let id = match judge(status, reply) {
+        Ok(id) => id,
+        Err(failure) => return SendOutcome::Failure(failure),
+    };
+    let of = reply.get("record").and_then(Value::as_object).unwrap_or(reply);
+    let mut message = Message::new(id);
+    message.originator = text(of, "originator").map(Into::into);
+    message.recipient = text(of, "recipient").map(Into::into);
+    message.body = text(of, "body").or_else(|| text(of, "text")).map(Into::into);
+    message.route_id = text(of, "routeId").map(Into::into);
+    message.reference = text(of, "reference").map(Into::into);
+    message.campaign_id = text(of, "campaignId").map(Into::into);
+    message.scheduled = text(of, "scheduled").map(Into::into);
+    SendOutcome::Success(message)
+}
+
+/// The outcome of a batch, from the same.
+pub(crate) fn batch_outcome(status: u16, reply: &Map<String, Value>) -> BatchOutcome<'static> {
+    let id = match judge(status, reply) {
+        Ok(id) => id,
+        Err(failure) => return BatchOutcome::Failure(failure),
+    };
+    let of = reply.get("record").and_then(Value::as_object).unwrap_or(reply);
+    let natural = |key| of.get(key).and_then(Value::as_u64);
+    let bool = |key| of.get(key).and_then(Value::as_bool);
+    let mut batch = Batch::new(id);
+    batch.name = text(of, "name").map(Into::into);
+    batch.route_id = text(of, "routeId").map(Into::into);
+    let scheduled = text(of, "scheduleDateTime").or_else(|| text(of, "scheduled"));
+    batch.scheduled = scheduled.map(Into::into);
+    batch.recipient_count = natural("recipientCount");
+    batch.spread_hours = natural("spreadHours");
+    batch.shorten_urls = bool("shortenUrls");
+    batch.exclude_optouts = bool("excludeOptouts");
+    batch.exclude_duplicates = bool("excludeDuplicates");
+    for entry in of.get("recipients").and_then(Value::as_array).into_iter().flatten() {
+        let Some(entry) = entry.as_object() else { continue };
+        let mut recipient = Recipient::default();
+        recipient.originator = text(entry, "originator").map(Into::into);
+        recipient.recipient = text(entry, "recipient").map(Into::into);
+        recipient.text = text(entry, "text").map(Into::into);
+        recipient.reference = text(entry, "reference").map(Into::into);
+        recipient.route_id = text(entry, "routeId").map(Into::into);
+        batch.recipients.push(recipient);
+    }
+    BatchOutcome::Success(batch)
+}
+
+/// The id of what was accepted, or the failure.
+fn judge(status: u16, reply: &Map<String, Value>) -> Result<String, Failure<'static>> {
     let record = reply.get("record").and_then(Value::as_object);
     let id =
         |object: &Map<String, Value>| text(object, "id").filter(|id| !id.is_empty() && id != "0");
@@ -64,16 +116,7 @@ pub(crate) fn outcome(status: u16, reply: &Map<String, Value>) -> SendOutcome<'s
     } else if !(200..300).contains(&code) {
         kind(code)
     } else if let (Some(id), false) = (&id, denied) {
-        let mut message = Message::new(id.clone());
-        let of = record.unwrap_or(reply);
-        message.originator = text(of, "originator").map(Into::into);
-        message.recipient = text(of, "recipient").map(Into::into);
-        message.body = text(of, "body").or_else(|| text(of, "text")).map(Into::into);
-        message.route_id = text(of, "routeId").map(Into::into);
-        message.reference = text(of, "reference").map(Into::into);
-        message.campaign_id = text(of, "campaignId").map(Into::into);
-        message.scheduled = text(of, "scheduled").map(Into::into);
-        return SendOutcome::Success(message);
+        return Ok(id.clone());
     } else if success(reply) == Some(false) && id.is_none() {
         FailureKind::BadRequest
     } else {
@@ -84,7 +127,7 @@ pub(crate) fn outcome(status: u16, reply: &Map<String, Value>) -> SendOutcome<'s
     failure.status = status;
     failure.kind = kind;
     failure.id = id.map(Into::into);
-    SendOutcome::Failure(failure)
+    Err(failure)
 }
 
 fn text(object: &Map<String, Value>, key: &str) -> Option<String> {
