@@ -7,7 +7,7 @@ use crate::{
     classify,
     opt_out::says_opted_out,
     outcome::{Failure, FailureKind, Message, SendOutcome},
-    wire::{self, Field, Reply},
+    wire::{Field, Reply},
 };
 
 impl<'a> SendOutcome<'a> {
@@ -74,7 +74,8 @@ pub(crate) fn judge<'a, T>(
     accepted: impl FnOnce(Cow<'a, str>, &mut Reply<'a>) -> T,
 ) -> Result<T, Failure<'a>> {
     const TEXTS: [Field; 2] = [Field::Message, Field::Error];
-    let mut reply = wire::read(body);
+    let mut reply = Reply::default();
+    reply.read(body);
     let (said, success) = (reply.code(), reply.success());
     let code = said
         .and_then(|code| u16::try_from(code).ok())

@@ -143,28 +143,27 @@ impl<'a> Reply<'a> {
     }
 }
 
-/// Reads the body as a reply; what is no JSON object says nothing.
-pub(crate) fn read(body: &[u8]) -> Reply<'_> {
-    let body = body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body);
-    let mut reply = Reply::default();
-    reply.nature = match body.trim_ascii_start() {
-        [] => "empty body",
-        [b'{', ..] => match reply.read_object(body) {
-            Ok(()) => "JSON without a message",
-            Err(error) if error.is_eof() => "JSON cut short",
-            Err(_) => "not JSON",
-        },
-        [b'<', b'?', b'x', b'm', b'l', ..] => "XML document",
-        [b'<', ..] => "HTML page",
-        _ => match serde_json::from_slice(body) {
-            Ok(IgnoredAny) => "JSON, but not an object",
-            Err(_) => "not JSON",
-        },
-    };
-    reply
-}
-
 impl<'a> Reply<'a> {
+    /// Reads the body; what is no JSON object says nothing. The reply is read where it stands, for
+    /// it is large to hand on.
+    pub(crate) fn read(&mut self, body: &'a [u8]) {
+        let body = body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body);
+        self.nature = match body.trim_ascii_start() {
+            [] => "empty body",
+            [b'{', ..] => match self.read_object(body) {
+                Ok(()) => "JSON without a message",
+                Err(error) if error.is_eof() => "JSON cut short",
+                Err(_) => "not JSON",
+            },
+            [b'<', b'?', b'x', b'm', b'l', ..] => "XML document",
+            [b'<', ..] => "HTML page",
+            _ => match serde_json::from_slice(body) {
+                Ok(IgnoredAny) => "JSON, but not an object",
+                Err(_) => "not JSON",
+            },
+        };
+    }
+
     /// Reads what nearly every reply is in one pass; what has no place in that, value by value.
     fn read_object(&mut self, body: &'a [u8]) -> serde_json::Result<()> {
         let utf8 = str::from_utf8(body);
