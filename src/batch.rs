@@ -1,7 +1,7 @@
 //! The outcome of a batch: the same verdict on what `POST /send/batch` answers.
 
 use alloc::{borrow::Cow, vec::Vec};
-use core::fmt;
+use core::{fmt, mem};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::{
     decode::{judge, no_response},
     outcome::{Failure, FailureKind, Label, owned},
     redact::{Presence, Redacted},
-    wire::{Field, Fields, Reply, Value},
+    wire::{BATCH, Entry, Field, Reply},
 };
 
 /// What became of a batch that was sent.
@@ -250,7 +250,7 @@ impl fmt::Debug for Recipient<'_> {
     }
 }
 
-fn batch<'a>(id: Cow<'a, str>, reply: &mut Reply<'a>) -> Batch<'a> {
+fn batch<'a>(id: Cow<'a, str>, reply: &mut Reply<'a, BATCH>) -> Batch<'a> {
     let fields = reply.accepted();
     Batch {
         id,
@@ -262,18 +262,13 @@ fn batch<'a>(id: Cow<'a, str>, reply: &mut Reply<'a>) -> Batch<'a> {
         exclude_optouts: fields.bool(Field::ExcludeOptouts),
         exclude_duplicates: fields.bool(Field::ExcludeDuplicates),
         spread_hours: fields.natural(Field::SpreadHours),
-        recipients: fields.list(Field::Recipients, recipient),
+        recipients: mem::take(&mut fields.recipients).into_iter().map(recipient).collect(),
     }
 }
 
-fn recipient<'a>(fields: &mut Fields<Value<'a>>) -> Recipient<'a> {
-    Recipient {
-        originator: fields.text(Field::Originator),
-        recipient: fields.text(Field::Recipient),
-        text: fields.text(Field::Text),
-        reference: fields.text(Field::Reference),
-        route_id: fields.text(Field::RouteId),
-    }
+fn recipient(entry: Entry<'_>) -> Recipient<'_> {
+    let [originator, recipient, text, reference, route_id] = entry;
+    Recipient { originator, recipient, text, reference, route_id }
 }
 
 /// The serialised form of an outcome, field by field; see that of `SendOutcome`.

@@ -7,7 +7,7 @@ use crate::{
     classify,
     opt_out::says_opted_out,
     outcome::{Failure, FailureKind, Message, SendOutcome},
-    wire::{Field, Reply},
+    wire::{Field, MESSAGE, Reply},
 };
 
 impl<'a> SendOutcome<'a> {
@@ -68,10 +68,10 @@ pub(crate) fn no_response(reason: impl fmt::Display) -> Failure<'static> {
 }
 
 /// The verdict: what `accepted` builds of an accepted reply, or the failure.
-pub(crate) fn judge<'a, T>(
+pub(crate) fn judge<'a, T, const N: usize>(
     status: u16,
     body: &'a [u8],
-    accepted: impl FnOnce(Cow<'a, str>, &mut Reply<'a>) -> T,
+    accepted: impl FnOnce(Cow<'a, str>, &mut Reply<'a, N>) -> T,
 ) -> Result<T, Failure<'a>> {
     const TEXTS: [Field; 2] = [Field::Message, Field::Error];
     let mut reply = Reply::default();
@@ -97,7 +97,7 @@ pub(crate) fn judge<'a, T>(
     Err(Failure { status, code, kind, detail, id })
 }
 
-fn message<'a>(id: Cow<'a, str>, reply: &mut Reply<'a>) -> Message<'a> {
+fn message<'a>(id: Cow<'a, str>, reply: &mut Reply<'a, MESSAGE>) -> Message<'a> {
     let fields = reply.accepted();
     Message {
         id,

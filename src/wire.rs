@@ -6,7 +6,7 @@ use alloc::{
     vec::Vec,
 };
 use core::{
-    fmt, mem,
+    array, fmt, mem,
     str::{self, Utf8Chunk},
 };
 
@@ -16,6 +16,8 @@ use serde::de::{
 use serde_json::value::RawValue;
 
 /// The fields that are read; every other key is skipped.
+///
+/// In the order of who asks for them: see [`MESSAGE`] and [`BATCH`].
 #[derive(Clone, Copy)]
 pub(crate) enum Field {
     Success,
@@ -31,6 +33,7 @@ pub(crate) enum Field {
     Reference,
     CampaignId,
     Scheduled,
+    Record,
     Name,
     ScheduleDateTime,
     SpreadHours,
@@ -39,11 +42,18 @@ pub(crate) enum Field {
     ExcludeDuplicates,
     RecipientCount,
     Recipients,
-    Record,
 }
 
+/// So many fields make a message, or an entry of a batch: the others need no room.
+pub(crate) const MESSAGE: usize = Field::Record as usize + 1;
+/// So many make a batch.
+pub(crate) const BATCH: usize = Field::Recipients as usize + 1;
+
 impl Field {
-    const COUNT: usize = Self::Record as usize + 1;
+    /// Whether it is one of the first `count`.
+    const fn is_of(self, count: usize) -> bool {
+        (self as usize) < count
+    }
 
     fn named(key: &[u8]) -> Option<Self> {
         Some(match key {
@@ -75,31 +85,36 @@ impl Field {
 }
 
 /// What the reply says.
-#[derive(Default)]
-pub(crate) struct Reply<'a> {
+pub(crate) struct Reply<'a, const N: usize> {
     /// What kind of body it is, for want of a text of its own.
     pub(crate) nature: &'static str,
-    top: Fields<Value<'a>>,
-    record: Option<Fields<Value<'a>>>,
+    top: Object<'a, N>,
+    record: Option<Object<'a, N>>,
 }
 
-impl<'a> Reply<'a> {
+impl<const N: usize> Default for Reply<'_, N> {
+    fn default() -> Self {
+        Self { nature: "", top: Object::default(), record: None }
+    }
+}
+
+impl<'a, const N: usize> Reply<'a, N> {
     /// `record.id`, else the top-level one; `""` and `0` are none.
     pub(crate) fn id(&mut self) -> Option<Cow<'a, str>> {
-        let id = |fields: &mut Fields<Value<'a>>| {
-            fields.text(Field::Id).filter(|id| !matches!(&**id, "" | "0"))
+        let id = |object: &mut Object<'a, N>| {
+            object.text(Field::Id).filter(|id| !matches!(&**id, "" | "0"))
         };
         self.record.as_mut().and_then(id).or_else(|| id(&mut self.top))
     }
 
-    /// The fields of what was accepted: the record, if there is one.
-    pub(crate) fn accepted(&mut self) -> &mut Fields<Value<'a>> {
+    /// What was accepted: the record, if there is one.
+    pub(crate) fn accepted(&mut self) -> &mut Object<'a, N> {
         self.record.as_mut().unwrap_or(&mut self.top)
     }
 
     /// What the reply says in words: a top-level field that is a string, and not empty.
     pub(crate) fn words(&self, field: Field) -> Option<&str> {
-        match self.top.get(field) {
+        match self.top.values.get(field) {
             Value::Text(text) if !text.is_empty() => Some(text),
             _ => None,
         }
@@ -111,7 +126,7 @@ impl<'a> Reply<'a> {
     }
 
     pub(crate) fn code(&self) -> Option<i64> {
-        match self.top.get(Field::Code) {
+        match self.top.values.get(Field::Code) {
             Value::Natural(code) => Some(i64::try_from(*code).unwrap_or(i64::MAX)),
             Value::Integral(code) => Some(*code),
             // `parse` alone would read a sign, too.
@@ -123,7 +138,7 @@ impl<'a> Reply<'a> {
     }
 
     pub(crate) fn success(&self) -> Option<bool> {
-        match self.top.get(Field::Success) {
+        match self.top.values.get(Field::Success) {
             Value::Null => None,
             Value::Bool(success) => Some(*success),
             Value::Natural(number) => Some(*number == 1),
@@ -134,7 +149,7 @@ impl<'a> Reply<'a> {
 
     /// Whether there is an `error` that is more than a placeholder.
     pub(crate) fn has_error(&self) -> bool {
-        match self.top.get(Field::Error) {
+        match self.top.values.get(Field::Error) {
             Value::Null | Value::Bool(false) | Value::Natural(0) => false,
             Value::Text(text) => !text.is_empty(),
             Value::Nested([_, inner @ .., _]) => !inner.trim_ascii().is_empty(),
@@ -143,7 +158,7 @@ impl<'a> Reply<'a> {
     }
 }
 
-impl<'a> Reply<'a> {
+impl<'a, const N: usize> Reply<'a, N> {
     /// Reads the body; what is no JSON object says nothing. The reply is read where it stands, for
     /// it is large to hand on.
     pub(crate) fn read(&mut self, body: &'a [u8]) {
@@ -178,32 +193,98 @@ impl<'a> Reply<'a> {
 
         (self.top, self.record) = Default::default();
         let structure = Structure::of(body);
-        let top = serde_json::from_str::<Fields<Raw<'_>>>(&structure.json)?;
+        let top = serde_json::from_str::<Fields<Raw<'_>, N>>(&structure.json)?;
         let record = match top.get(Field::Record) {
             Raw(record) if record.starts_with('{') => Some(serde_json::from_str(record)?),
             _ => None,
         };
-        let place = |fields: Fields<Raw<'_>>| fields.map(|value| structure.place(value));
+        let place = |fields: Fields<Raw<'_>, N>| fields.map(|value| structure.place(value));
         let (top, record) = (place(top), record.map(place));
         // The texts come after it: together they would pass the bound on memory.
         drop(structure);
-        self.top = top.map(Value::read);
-        self.record = record.map(|record| record.map(Value::read));
+        self.top = Object::read(top);
+        self.record = record.map(Object::read);
         Ok(())
     }
 }
 
-/// A `V` for each field.
-pub(crate) struct Fields<V>([V; Field::COUNT]);
+/// What an object of the reply says, field by field.
+pub(crate) struct Object<'a, const N: usize> {
+    values: Fields<Value<'a>, N>,
+    /// The objects in the list of recipients; whatever else stands in it is skipped.
+    pub(crate) recipients: Vec<Entry<'a>>,
+}
 
-impl<V: Default> Default for Fields<V> {
+/// The fields of an object in a list, in this order.
+const ENTRY: [Field; 5] =
+    [Field::Originator, Field::Recipient, Field::Text, Field::Reference, Field::RouteId];
+
+pub(crate) type Entry<'a> = [Option<Cow<'a, str>>; ENTRY.len()];
+
+impl<const N: usize> Default for Object<'_, N> {
     fn default() -> Self {
-        Self(Default::default())
+        Self { values: Fields::default(), recipients: Vec::new() }
     }
 }
 
-#[expect(clippy::indexing_slicing, reason = "every field has a slot")]
-impl<V> Fields<V> {
+impl<'a, const N: usize> Object<'a, N> {
+    /// A string, or a natural number's digits. It is gone then.
+    pub(crate) fn text(&mut self, field: Field) -> Option<Cow<'a, str>> {
+        mem::take(self.values.slot(field)).into_text()
+    }
+
+    pub(crate) fn natural(&self, field: Field) -> Option<u64> {
+        match self.values.get(field) {
+            Value::Natural(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn bool(&self, field: Field) -> Option<bool> {
+        match self.values.get(field) {
+            Value::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    fn read(values: Fields<&'a [u8], N>) -> Self {
+        let recipients = if Field::Recipients.is_of(N) {
+            entries(values.get(Field::Recipients))
+        } else {
+            Vec::new()
+        };
+        Self { values: values.map(Value::read), recipients }
+    }
+
+    fn entry(&mut self) -> Entry<'a> {
+        ENTRY.map(|field| self.text(field))
+    }
+}
+
+/// The objects in a list, if it is one.
+fn entries(json: &[u8]) -> Vec<Entry<'_>> {
+    let structure = Structure::of(json);
+    let values = serde_json::from_str::<Vec<Raw<'_>>>(&structure.json).unwrap_or_default();
+    let objects = values.into_iter().filter(|value| value.0.starts_with('{'));
+    let entry = |value| {
+        let mut reply = Reply::<MESSAGE>::default();
+        reply.read_object(structure.place(value)).ok()?;
+        Some(reply.top.entry())
+    };
+    objects.filter_map(entry).collect()
+}
+
+/// A `V` for each of the first `N` fields.
+struct Fields<V, const N: usize>([V; N]);
+
+impl<V: Default, const N: usize> Default for Fields<V, N> {
+    fn default() -> Self {
+        Self(array::from_fn(|_| V::default()))
+    }
+}
+
+#[expect(clippy::indexing_slicing, reason = "who asks for a field has made room for it")]
+impl<V, const N: usize> Fields<V, N> {
     fn get(&self, field: Field) -> &V {
         &self.0[field as usize]
     }
@@ -212,54 +293,9 @@ impl<V> Fields<V> {
         &mut self.0[field as usize]
     }
 
-    fn map<W>(self, read: impl FnMut(V) -> W) -> Fields<W> {
+    fn map<W>(self, read: impl FnMut(V) -> W) -> Fields<W, N> {
         Fields(self.0.map(read))
     }
-}
-
-/// A field that is asked for is gone then.
-impl<'a> Fields<Value<'a>> {
-    /// A string, or a natural number's digits.
-    pub(crate) fn text(&mut self, field: Field) -> Option<Cow<'a, str>> {
-        mem::take(self.slot(field)).into_text()
-    }
-
-    pub(crate) fn natural(&self, field: Field) -> Option<u64> {
-        match self.get(field) {
-            Value::Natural(number) => Some(*number),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn bool(&self, field: Field) -> Option<bool> {
-        match self.get(field) {
-            Value::Bool(value) => Some(*value),
-            _ => None,
-        }
-    }
-
-    /// What `read` makes of each object in a list; whatever else stands in it is skipped.
-    pub(crate) fn list<T>(&self, field: Field, read: impl FnMut(&mut Self) -> T) -> Vec<T> {
-        match self.get(field) {
-            Value::Nested(json) => list(json, read),
-            _ => Vec::new(),
-        }
-    }
-}
-
-fn list<'a, T>(json: &'a [u8], mut read: impl FnMut(&mut Fields<Value<'a>>) -> T) -> Vec<T> {
-    let structure = Structure::of(json);
-    let mut objects = Vec::new();
-    let element = |value: Raw<'_>| {
-        let mut reply = Reply::default();
-        if value.0.starts_with('{') && reply.read_object(structure.place(value)).is_ok() {
-            objects.push(read(&mut reply.top));
-        }
-    };
-    let mut json = serde_json::Deserializer::from_str(&structure.json);
-    // It was read before, as a value: it is a list, or an object and no list.
-    let _ = json.deserialize_seq(Elements(element));
-    objects
 }
 
 /// JSON whose strings may be broken, as text.
@@ -285,13 +321,13 @@ impl<'a> Structure<'a> {
 }
 
 /// The reader of a reply whose values are of the usual types, and whose strings are whole.
-struct Usual<'b, 'a> {
-    top: &'b mut Fields<Value<'a>>,
+struct Usual<'b, 'a, const N: usize> {
+    top: &'b mut Object<'a, N>,
     /// Where its record goes; a record has none of its own.
-    record: Option<&'b mut Option<Fields<Value<'a>>>>,
+    record: Option<&'b mut Option<Object<'a, N>>>,
 }
 
-impl<'de> DeserializeSeed<'de> for Usual<'_, 'de> {
+impl<'de, const N: usize> DeserializeSeed<'de> for Usual<'_, 'de, N> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -299,7 +335,7 @@ impl<'de> DeserializeSeed<'de> for Usual<'_, 'de> {
     }
 }
 
-impl<'de> Visitor<'de> for Usual<'_, 'de> {
+impl<'de, const N: usize> Visitor<'de> for Usual<'_, 'de, N> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -309,37 +345,49 @@ impl<'de> Visitor<'de> for Usual<'_, 'de> {
     // The last of a repeated key stands.
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         while let Some(Key(field)) = map.next_key()? {
-            match (field, &mut self.record) {
+            match (field.filter(|field| field.is_of(N)), &mut self.record) {
                 (None, _) | (Some(Field::Record), None) => drop(map.next_value::<IgnoredAny>()?),
                 (Some(Field::Record), Some(record)) => {
-                    let top = record.insert(Fields::default());
+                    let top = record.insert(Object::default());
                     map.next_value_seed(Usual { top, record: None })?;
                 }
-                (Some(field @ Field::Recipients), _) => {
-                    *self.top.slot(field) = Value::read(map.next_value::<Raw<'de>>()?.0.as_bytes());
+                (Some(Field::Recipients), _) => {
+                    self.top.recipients = map.next_value_seed(UsualEntries)?;
                 }
-                (Some(field), _) => *self.top.slot(field) = map.next_value()?,
+                (Some(field), _) => *self.top.values.slot(field) = map.next_value()?,
             }
         }
         Ok(())
     }
 }
 
-/// What is done with each element of a list.
-struct Elements<F>(F);
+/// The reader of a list that has nothing but such objects in it.
+struct UsualEntries;
 
-impl<'de, F: FnMut(Raw<'de>)> Visitor<'de> for Elements<F> {
-    type Value = ();
+impl<'de> DeserializeSeed<'de> for UsualEntries {
+    type Value = Vec<Entry<'de>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for UsualEntries {
+    type Value = Vec<Entry<'de>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
-        while let Some(value) = seq.next_element()? {
-            (self.0)(value);
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut entries = Vec::new();
+        loop {
+            let mut object = Object::<MESSAGE>::default();
+            match seq.next_element_seed(Usual { top: &mut object, record: None })? {
+                Some(()) => entries.push(object.entry()),
+                None => return Ok(entries),
+            }
         }
-        Ok(())
     }
 }
 
@@ -367,16 +415,16 @@ impl Visitor<'_> for KeyVisitor {
 }
 
 /// The reader of any reply: each value as it stands, to be read by itself.
-impl<'de> Deserialize<'de> for Fields<Raw<'de>> {
+impl<'de, const N: usize> Deserialize<'de> for Fields<Raw<'de>, N> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(RawVisitor)
+        deserializer.deserialize_map(RawVisitor::<N>)
     }
 }
 
-struct RawVisitor;
+struct RawVisitor<const N: usize>;
 
-impl<'de> Visitor<'de> for RawVisitor {
-    type Value = Fields<Raw<'de>>;
+impl<'de, const N: usize> Visitor<'de> for RawVisitor<N> {
+    type Value = Fields<Raw<'de>, N>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
@@ -385,8 +433,9 @@ impl<'de> Visitor<'de> for RawVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut fields = Fields::default();
         while let Some((key, value)) = map.next_entry::<Raw<'de>, Raw<'de>>()? {
-            if let Some(field) = string(key.0.as_bytes()).and_then(|key| Field::named(&key)) {
-                *fields.slot(field) = value;
+            match string(key.0.as_bytes()).and_then(|key| Field::named(&key)) {
+                Some(field) if field.is_of(N) => *fields.slot(field) = value,
+                _ => {}
             }
         }
         Ok(fields)
@@ -405,7 +454,7 @@ impl<'de> Deserialize<'de> for Raw<'de> {
 
 /// A value, as far as a field can use it.
 #[derive(Default)]
-pub(crate) enum Value<'a> {
+enum Value<'a> {
     /// Null or absent.
     #[default]
     Null,
