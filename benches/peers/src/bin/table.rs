@@ -42,7 +42,9 @@ fn repeat(peer: &str, case: &str, n: u32) -> Result<()> {
 
 fn beside_the_peers(cases: &[Case]) -> Result<()> {
     print!("| case | bytes |");
-    PEERS.iter().for_each(|(name, _)| print!(" {name} |"));
+    for (name, _) in PEERS {
+        print!(" {name} |");
+    }
     println!(" ours / lesser of typed and sonic |");
     println!("|---|{}", "---:|".repeat(PEERS.len() + 2));
     for case in cases {
