@@ -15,7 +15,7 @@ use std::{
 };
 
 use corpus::{REPLIES, parse};
-use mobivate_response::SendOutcome;
+use mobivate_response::{Failure, SendOutcome};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
@@ -26,7 +26,7 @@ fn decode_allocates_nothing_for_a_reply_of_known_shape() {
         let (status, body) = parse(file).expect("a reply file");
         let allocations = heap_of(|| {
             let outcome = SendOutcome::decode(status, black_box(body));
-            let number = outcome.failure().and_then(|failure| failure.opted_out_number());
+            let number = outcome.failure().and_then(Failure::opted_out_number);
             black_box(number);
         })
         .allocations;
@@ -103,7 +103,7 @@ fn a_hostile_body_takes_at_most_four_times_its_length() {
         for status in [200, 403] {
             let peak = heap_of(|| {
                 let outcome = SendOutcome::decode(status, black_box(body));
-                black_box(outcome.failure().and_then(|failure| failure.opted_out_number()));
+                black_box(outcome.failure().and_then(Failure::opted_out_number));
             })
             .peak;
             println!("{peak} of {} bytes: {name}, {status}", body.len());
