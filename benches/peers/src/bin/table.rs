@@ -1,0 +1,97 @@
+//! Prints the instruction counts as a Markdown table.
+//!
+//! Callgrind counts the instructions of a whole process, so this binary calls itself under it,
+//! once with a short loop and once with a long one: the difference is free of start and end.
+
+use std::{env, error::Error, hint::black_box, process::Command};
+
+use peers::{
+    PEERS,
+    cases::{self, Case},
+};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> Result<()> {
+    let args: Vec<_> = env::args().skip(1).collect();
+    if let [peer, case, n] = &*args {
+        return repeat(peer, case, n.parse()?);
+    }
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        println!("skipped: instruction table, valgrind is missing");
+        return Ok(());
+    }
+    let (for_all, ours): (Vec<_>, Vec<_>) = cases::all().into_iter().partition(|case| case.for_all);
+    beside_the_peers(&for_all)?;
+    println!();
+    by_size(&ours)
+}
+
+/// What callgrind runs.
+fn repeat(peer: &str, case: &str, n: u32) -> Result<()> {
+    let (_, peer) = PEERS.iter().find(|(name, _)| *name == peer).ok_or("no such peer")?;
+    let case = cases::all().into_iter().find(|other| other.name == case).ok_or("no such case")?;
+    let (status, body) = case.reply();
+    for _ in 0..n {
+        peer(black_box(status), black_box(&body), &mut |answer| {
+            black_box(answer);
+        });
+    }
+    Ok(())
+}
+
+fn beside_the_peers(cases: &[Case]) -> Result<()> {
+    print!("| case | bytes |");
+    for (name, _) in PEERS {
+        print!(" {name} |");
+    }
+    println!(" ours / lesser of typed and sonic |");
+    println!("|---|{}", "---:|".repeat(PEERS.len() + 2));
+    for case in cases {
+        print!("| {} | {} |", case.name, case.reply().1.len());
+        let mut counts = Vec::new();
+        for (name, _) in PEERS {
+            let count = instructions(name, case)?;
+            print!(" {count:.0} |");
+            counts.push((*name, count));
+        }
+        let of = |peer| counts.iter().find(|(name, _)| *name == peer).map_or(f64::NAN, |it| it.1);
+        println!(" {:.2} |", of("ours") / of("typed").min(of("sonic")));
+    }
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a body's length is far below 2^52")]
+fn by_size(cases: &[Case]) -> Result<()> {
+    println!("| case (ours only) | bytes | instructions | per byte |");
+    println!("|---|---:|---:|---:|");
+    for case in cases {
+        let len = case.reply().1.len();
+        let count = instructions("ours", case)?;
+        println!("| {} | {len} | {count:.0} | {:.2} |", case.name, count / len as f64);
+    }
+    Ok(())
+}
+
+/// The instructions of one reading.
+fn instructions(peer: &str, case: &Case) -> Result<f64> {
+    // A long body needs no long loop, and would take one too long.
+    let (short, long) = if case.reply().1.len() < 1 << 14 { (100, 1100) } else { (1, 5) };
+    let difference = collected(peer, case, long)? - collected(peer, case, short)?;
+    Ok(difference / f64::from(long - short))
+}
+
+/// The instructions of a process that reads the reply `n` times.
+fn collected(peer: &str, case: &Case, n: u32) -> Result<f64> {
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(env::current_exe()?)
+        .args([peer, &case.name, &n.to_string()])
+        .output()?;
+    let report = String::from_utf8_lossy(&output.stderr);
+    let collected = report.split_once("Collected : ").and_then(|(_, rest)| rest.lines().next());
+    match collected.filter(|_| output.status.success()) {
+        Some(count) => Ok(count.trim().parse()?),
+        None => Err(format!("callgrind failed: {report}").into()),
+    }
+}

@@ -1,0 +1,119 @@
+//! The replies that are measured.
+
+#[path = "../../../tests/support/corpus.rs"]
+mod corpus;
+
+use std::fmt;
+
+use corpus::{REPLIES, parse};
+
+/// A reply to measure.
+pub struct Case {
+    /// Its row in the table.
+    pub name: String,
+    /// Whether it is beside the peers; else it is for ours alone, to see how the cost grows.
+    pub for_all: bool,
+    reply: Box<dyn Fn() -> (u16, Vec<u8>)>,
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Case").field(&self.name).finish()
+    }
+}
+
+impl Case {
+    fn new(name: impl Into<String>, reply: impl Fn() -> (u16, Vec<u8>) + 'static) -> Self {
+        Self { name: name.into(), for_all: true, reply: Box::new(reply) }
+    }
+
+    fn ours(name: impl Into<String>, reply: impl Fn() -> (u16, Vec<u8>) + 'static) -> Self {
+        Self { for_all: false, ..Self::new(name, reply) }
+    }
+
+    /// Builds the HTTP status and the body.
+    #[must_use]
+    pub fn reply(&self) -> (u16, Vec<u8>) {
+        (self.reply)()
+    }
+}
+
+/// Every case, in the table's order; no body is built yet.
+#[must_use]
+pub fn all() -> Vec<Case> {
+    let mut cases = vec![
+        file("success, compact", "documented/200-single-compact"),
+        file("success, pretty", "documented/200-single-pretty"),
+        file("success, Vortex", "observed/200-vortex-single"),
+        file("401", "documented/401-unauthorized"),
+        file("403 opted out", "documented/403-opted-out-masked"),
+        file("403 permission", "observed/403-permission-read"),
+        Case::new("success, text of 1,600 bytes, escapes", || {
+            success(&r#"It is \"done\":\nsee you\/me. "#.repeat(54)[..1600])
+        }),
+        Case::new("success, text of 1,600 bytes, emoji", || success(&"🎉".repeat(400))),
+        Case::new("success, proxied echo, text of 160", || {
+            let text = "Your table is booked. ".repeat(8);
+            (200, PROXIED_ECHO.replace("TEXT", &text[..160]).into_bytes())
+        }),
+    ];
+    for len in [600, MIB] {
+        cases.push(Case::ours(format!("502 HTML page, {}", size(len)), move || (502, page(len))));
+    }
+    for (name, shape) in GROWING {
+        for len in [KIB, 32 * KIB, MIB] {
+            cases.push(Case::ours(format!("{name}, {}", size(len)), move || (200, shape(len))));
+        }
+    }
+    cases
+}
+
+const KIB: usize = 1 << 10;
+const MIB: usize = 1 << 20;
+
+const PROXIED_ECHO: &str = r#"{"text":"TEXT","originator":"Bistro","recipient":"447700900123","reference":"0b5c9f6e-3a57-4c1d-9a53-7f6f3f1f2a10","shortenUrls":true,"excludeOptouts":true,"id":"proxied_2026-04-14T08:15:30.123Z"}"#;
+
+/// A shape of body, filled to a length: what grows must be all but nothing else.
+type Shape = fn(usize) -> Vec<u8>;
+
+const GROWING: &[(&str, Shape)] = &[
+    ("one long text", |len| fill(r#"{"id":"m-1","body":""#, "a", r#""}"#, len)),
+    ("many unknown keys", |len| fill(r#"{"id":"m-1""#, r#","key":"value""#, "}", len)),
+    ("deep nesting", |len| {
+        let depth = (len - 18) / 2;
+        format!(r#"{{"id":"m-1","deep":{}{}}}"#, "[".repeat(depth), "]".repeat(depth)).into()
+    }),
+    ("all escapes", |len| fill(r#"{"id":"m-1","body":""#, r"\n", r#""}"#, len)),
+];
+
+fn fill(before: &str, unit: &str, after: &str, len: usize) -> Vec<u8> {
+    let count = (len - before.len() - after.len()) / unit.len();
+    format!("{before}{}{after}", unit.repeat(count)).into_bytes()
+}
+
+fn file(case: &str, name: &'static str) -> Case {
+    Case::new(case, move || {
+        let (_, file) = REPLIES.iter().find(|reply| reply.0 == name).expect("a reply file");
+        let (status, body) = parse(file).expect("a status line, a blank line, a body");
+        (status, body.to_vec())
+    })
+}
+
+/// The documented success with this text, which stands as it is in the JSON.
+fn success(text: &str) -> (u16, Vec<u8>) {
+    let (status, body) = file("", "documented/200-single-compact").reply();
+    let body = String::from_utf8(body).expect("the documented reply is UTF-8");
+    (status, body.replace("This is a test message", text).into_bytes())
+}
+
+fn page(len: usize) -> Vec<u8> {
+    fill("<!DOCTYPE html><html><body>", "x", "</body></html>", len)
+}
+
+fn size(len: usize) -> String {
+    match len {
+        MIB.. => format!("{} MiB", len / MIB),
+        KIB.. => format!("{} KiB", len / KIB),
+        _ => format!("{len} bytes"),
+    }
+}

@@ -1,0 +1,47 @@
+//! The usual ways to read a reply, each doing the same task: HTTP status and body in; the id, or
+//! that the recipient opted out and the number, or the refusal's text out.
+
+pub mod cases;
+pub mod floor;
+pub mod ours;
+pub mod sonic;
+pub mod typed;
+pub mod value;
+
+/// What a reply says, whoever read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer<'a> {
+    /// The message was accepted.
+    Accepted {
+        /// The message's id.
+        id: &'a str,
+    },
+    /// The recipient opted out.
+    OptedOut {
+        /// The reply's code, else the HTTP status.
+        code: u16,
+        /// The number that the text names.
+        number: Option<&'a str>,
+    },
+    /// Anything else.
+    Refused {
+        /// The reply's code, else the HTTP status.
+        code: u16,
+        /// The reply's own words.
+        text: &'a str,
+    },
+}
+
+/// Reads the reply and shows the answer. It is shown, not returned, so that nobody has to copy what
+/// it borrows from, and everybody's cost of dropping that is part of the count.
+pub type Peer = fn(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>));
+
+/// All peers, in the table's order. The floor gives no answer worth comparing.
+pub const PEERS: &[(&str, Peer)] = &[
+    ("ours", ours::answer),
+    ("typed", typed::answer),
+    ("typed, status first", typed::answer_by_status),
+    ("sonic", sonic::answer),
+    ("value", value::answer),
+    ("floor", floor::answer),
+];

@@ -1,0 +1,19 @@
+//! This project.
+
+use mobivate_response::{FailureKind, OptedOutNumber, SendOutcome};
+
+use crate::Answer;
+
+/// Decodes the reply, and asks for the number.
+pub fn answer(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>)) {
+    match SendOutcome::decode(status, body) {
+        SendOutcome::Success(message) => show(Answer::Accepted { id: &message.id }),
+        SendOutcome::Failure(failure) if failure.kind == FailureKind::OptedOut => {
+            let number = failure.opted_out_number().map(OptedOutNumber::as_str);
+            show(Answer::OptedOut { code: failure.code, number });
+        }
+        SendOutcome::Failure(failure) => {
+            show(Answer::Refused { code: failure.code, text: &failure.detail });
+        }
+    }
+}
