@@ -49,10 +49,7 @@ impl<'a> BatchOutcome<'a> {
     /// It is total, and takes time linear in the body. The list of recipients is one allocation,
     /// and a recipient is larger than the shortest entry that makes one: limit the body before.
     pub fn decode(status: u16, body: &'a [u8]) -> Self {
-        match judge(status, body, batch) {
-            Ok(batch) => Self::Success(batch),
-            Err(failure) => Self::Failure(failure),
-        }
+        judge(status, body, |id, reply| Self::Success(batch(id, reply)), Self::Failure)
     }
 
     /// The outcome of a request that was sent but got no response; see

@@ -28,10 +28,7 @@ impl<'a> SendOutcome<'a> {
     /// assert_eq!(failure.kind.retry(), Retry::MayDuplicate);
     /// ```
     pub fn decode(status: u16, body: &'a [u8]) -> Self {
-        match judge(status, body, message) {
-            Ok(message) => Self::Success(message),
-            Err(failure) => Self::Failure(failure),
-        }
+        judge(status, body, |id, reply| Self::Success(message(id, reply)), Self::Failure)
     }
 
     /// The outcome of a request that was sent but got no response: a time-out, a reset connection.
@@ -67,34 +64,36 @@ pub(crate) fn no_response(reason: impl fmt::Display) -> Failure<'static> {
     Failure { status: 0, code: 0, kind: FailureKind::NoResponse, detail, id: None }
 }
 
-/// The verdict: what `accepted` builds of an accepted reply, or the failure.
+/// The verdict: what `success` makes of an accepted reply, or `failure` of a failure.
 pub(crate) fn judge<'a, T, const N: usize>(
     status: u16,
     body: &'a [u8],
-    accepted: impl FnOnce(Cow<'a, str>, &mut Reply<'a, N>) -> T,
-) -> Result<T, Failure<'a>> {
+    success: impl FnOnce(Cow<'a, str>, &mut Reply<'a, N>) -> T,
+    failure: impl FnOnce(Failure<'a>) -> T,
+) -> T {
     const TEXTS: [Field; 2] = [Field::Message, Field::Error];
     let mut reply = Reply::default();
     reply.read(body);
-    let (said, success) = (reply.code(), reply.success());
+    let (said, succeeded) = (reply.code(), reply.success());
     let code = said
         .and_then(|code| u16::try_from(code).ok())
         .filter(|code| matches!(code, 400..=599))
         .unwrap_or(status);
     let opted_out = TEXTS.into_iter().find(|text| reply.words(*text).is_some_and(says_opted_out));
-    let denied =
-        success == Some(false) || reply.has_error() || !matches!(said, None | Some(0 | 200..=299));
+    let denied = succeeded == Some(false)
+        || reply.has_error()
+        || !matches!(said, None | Some(0 | 200..=299));
 
     let (kind, id) = match (opted_out, code, reply.id()) {
         (Some(_), _, id) => (FailureKind::OptedOut, id),
-        (None, 200..=299, Some(id)) if !denied => return Ok(accepted(id, &mut reply)),
-        (None, 200..=299, None) if success == Some(false) => (FailureKind::BadRequest, None),
+        (None, 200..=299, Some(id)) if !denied => return success(id, &mut reply),
+        (None, 200..=299, None) if succeeded == Some(false) => (FailureKind::BadRequest, None),
         (None, _, id) => (classify::kind(code), id),
     };
     let text = opted_out.or_else(|| TEXTS.into_iter().find(|text| reply.words(*text).is_some()));
     let detail = text.and_then(|text| reply.take_words(text));
     let detail = detail.unwrap_or(Cow::Borrowed(reply.nature));
-    Err(Failure { status, code, kind, detail, id })
+    failure(Failure { status, code, kind, detail, id })
 }
 
 fn message<'a>(id: Cow<'a, str>, reply: &mut Reply<'a, MESSAGE>) -> Message<'a> {
