@@ -3,14 +3,14 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use peers::{PEERS, cases};
+use peers::cases;
 
 fn peers(criterion: &mut Criterion) {
     for case in cases::all() {
         let (status, body) = case.reply();
         let mut group = criterion.benchmark_group(&case.name);
         group.throughput(Throughput::Bytes(body.len() as u64));
-        for (name, peer) in PEERS.iter().filter(|(name, _)| case.for_all || *name == "ours") {
+        for (name, peer) in case.readers.peers() {
             group.bench_function(*name, |bencher| {
                 bencher.iter(|| {
                     peer(black_box(status), black_box(&body), &mut |answer| {

@@ -7,13 +7,38 @@ use std::fmt;
 
 use corpus::{REPLIES, parse};
 
+use crate::{BATCH_PEERS, PEERS, Peer};
+
 /// A reply to measure.
 pub struct Case {
     /// Its row in the table.
     pub name: String,
-    /// Whether it is beside the peers; else it is for ours alone, to see how the cost grows.
-    pub for_all: bool,
+    /// Who reads it.
+    pub readers: Readers,
     reply: Box<dyn Fn() -> (u16, Vec<u8>)>,
+}
+
+/// Who reads a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// All peers, as the reply to a single send.
+    Peers,
+    /// Those who read batches.
+    BatchPeers,
+    /// Ours alone, to see how the cost grows.
+    Ours,
+}
+
+impl Readers {
+    /// Their names and functions.
+    #[must_use]
+    pub fn peers(self) -> &'static [(&'static str, Peer)] {
+        match self {
+            Self::Peers => PEERS,
+            Self::BatchPeers => BATCH_PEERS,
+            Self::Ours => &PEERS[..1],
+        }
+    }
 }
 
 impl fmt::Debug for Case {
@@ -24,11 +49,11 @@ impl fmt::Debug for Case {
 
 impl Case {
     fn new(name: impl Into<String>, reply: impl Fn() -> (u16, Vec<u8>) + 'static) -> Self {
-        Self { name: name.into(), for_all: true, reply: Box::new(reply) }
+        Self { name: name.into(), readers: Readers::Peers, reply: Box::new(reply) }
     }
 
     fn ours(name: impl Into<String>, reply: impl Fn() -> (u16, Vec<u8>) + 'static) -> Self {
-        Self { for_all: false, ..Self::new(name, reply) }
+        Self { readers: Readers::Ours, ..Self::new(name, reply) }
     }
 
     /// Builds the HTTP status and the body.
@@ -57,6 +82,10 @@ pub fn all() -> Vec<Case> {
             (200, PROXIED_ECHO.replace("TEXT", &text[..160]).into_bytes())
         }),
     ];
+    for count in [1, 100, 1000] {
+        let case = Case::new(format!("batch of {count}"), move || (200, batch(count)));
+        cases.push(Case { readers: Readers::BatchPeers, ..case });
+    }
     for len in [600, MIB] {
         cases.push(Case::ours(format!("502 HTML page, {}", size(len)), move || (502, page(len))));
     }
@@ -104,6 +133,22 @@ fn success(text: &str) -> (u16, Vec<u8>) {
     let (status, body) = file("", "documented/200-single-compact").reply();
     let body = String::from_utf8(body).expect("the documented reply is UTF-8");
     (status, body.replace("This is a test message", text).into_bytes())
+}
+
+/// The documented batch, with so many entries.
+fn batch(count: usize) -> Vec<u8> {
+    let entries: Vec<_> = (0..count)
+        .map(|at| {
+            format!(
+                r#"{{"originator":"Brand","recipient":"44770090{at:04}","text":"Test Message","reference":"ref-{at:04}","routeId":null}}"#
+            )
+        })
+        .collect();
+    let entries = entries.join(",");
+    format!(
+        r#"{{"id":"fd9157b74bd3475d8716a69683066f0f","name":null,"routeId":"mglobal","shortenUrls":false,"spreadHours":0,"excludeOptouts":true,"excludeDuplicates":false,"scheduleDateTime":null,"recipients":[{entries}]}}"#
+    )
+    .into()
 }
 
 fn page(len: usize) -> Vec<u8> {

@@ -23,6 +23,15 @@ pub enum Answer<'a> {
         /// The number that the text names.
         number: Option<&'a str>,
     },
+    /// The batch was accepted.
+    Batch {
+        /// The batch's id.
+        id: &'a str,
+        /// How many entries it echoes.
+        recipients: usize,
+        /// The reference of the last of them.
+        last: Option<&'a str>,
+    },
     /// Anything else.
     Refused {
         /// The reply's code, else the HTTP status.
@@ -44,4 +53,11 @@ pub const PEERS: &[(&str, Peer)] = &[
     ("sonic", sonic::answer),
     ("value", value::answer),
     ("floor", floor::answer),
+];
+
+/// Who reads batches, in the table's order.
+pub const BATCH_PEERS: &[(&str, Peer)] = &[
+    ("ours, batch", ours::batch_answer),
+    ("typed, batch", typed::batch_answer),
+    ("sonic, batch", sonic::batch_answer),
 ];

@@ -1,6 +1,6 @@
 //! This project.
 
-use mobivate_response::{FailureKind, OptedOutNumber, SendOutcome};
+use mobivate_response::{BatchOutcome, FailureKind, OptedOutNumber, SendOutcome};
 
 use crate::Answer;
 
@@ -13,6 +13,20 @@ pub fn answer(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>)) {
             show(Answer::OptedOut { code: failure.code, number });
         }
         SendOutcome::Failure(failure) => {
+            show(Answer::Refused { code: failure.code, text: &failure.detail });
+        }
+    }
+}
+
+/// Decodes the reply as one to a batch.
+pub fn batch_answer(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>)) {
+    match BatchOutcome::decode(status, body) {
+        BatchOutcome::Success(batch) => show(Answer::Batch {
+            id: &batch.id,
+            recipients: batch.recipients.len(),
+            last: batch.recipients.last().and_then(|entry| entry.reference.as_deref()),
+        }),
+        BatchOutcome::Failure(failure) => {
             show(Answer::Refused { code: failure.code, text: &failure.detail });
         }
     }

@@ -89,9 +89,60 @@ pub(crate) fn read(
     });
 }
 
-/// By hand, being cheaper than the regular expression: the stronger peer.
+/// By hand, without the regular expression.
 fn number(rest: &str) -> Option<&str> {
     let number = rest.strip_prefix(": ")?;
     let end = number.find(|c: char| !matches!(c, '0'..='9' | 'X')).unwrap_or(number.len());
     (7..=15).contains(&end).then(|| &number[..end])
+}
+
+/// Reads a batch that was accepted.
+pub fn batch_answer(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>)) {
+    show_batch(status, serde_json::from_slice(body).ok(), show);
+}
+
+/// A batch of the first generation.
+#[derive(Deserialize)]
+pub(crate) struct Batch {
+    id: String,
+    #[serde(rename = "name")]
+    _name: Option<String>,
+    #[serde(rename = "routeId")]
+    _route_id: Option<String>,
+    #[serde(rename = "shortenUrls")]
+    _shorten_urls: Option<bool>,
+    #[serde(rename = "spreadHours")]
+    _spread_hours: Option<u64>,
+    #[serde(rename = "excludeOptouts")]
+    _exclude_optouts: Option<bool>,
+    #[serde(rename = "excludeDuplicates")]
+    _exclude_duplicates: Option<bool>,
+    #[serde(rename = "scheduleDateTime")]
+    _scheduled: Option<String>,
+    recipients: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    #[serde(rename = "originator")]
+    _originator: Option<String>,
+    #[serde(rename = "recipient")]
+    _recipient: Option<String>,
+    #[serde(rename = "text")]
+    _text: Option<String>,
+    reference: Option<String>,
+    #[serde(rename = "routeId")]
+    _route_id: Option<String>,
+}
+
+/// The answer, by whichever parser of these types.
+pub(crate) fn show_batch(status: u16, batch: Option<Batch>, show: &mut dyn FnMut(Answer<'_>)) {
+    match batch.filter(|_| matches!(status, 200..=299)) {
+        Some(Batch { id, recipients, .. }) => show(Answer::Batch {
+            id: &id,
+            recipients: recipients.len(),
+            last: recipients.last().and_then(|entry| entry.reference.as_deref()),
+        }),
+        None => show(Answer::Refused { code: status, text: "no batch" }),
+    }
 }

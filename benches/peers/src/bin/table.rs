@@ -6,8 +6,8 @@
 use std::{env, error::Error, hint::black_box, process::Command};
 
 use peers::{
-    PEERS,
-    cases::{self, Case},
+    BATCH_PEERS, PEERS, Peer,
+    cases::{self, Case, Readers},
 };
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -21,15 +21,18 @@ fn main() -> Result<()> {
         println!("skipped: instruction table, valgrind is missing");
         return Ok(());
     }
-    let (for_all, ours): (Vec<_>, Vec<_>) = cases::all().into_iter().partition(|case| case.for_all);
-    beside_the_peers(&for_all)?;
+    let cases = |readers| cases::all().into_iter().filter(move |case| case.readers == readers);
+    beside_the_peers(PEERS, cases(Readers::Peers))?;
     println!();
-    by_size(&ours)
+    beside_the_peers(BATCH_PEERS, cases(Readers::BatchPeers))?;
+    println!();
+    by_size(cases(Readers::Ours))
 }
 
 /// What callgrind runs.
 fn repeat(peer: &str, case: &str, n: u32) -> Result<()> {
-    let (_, peer) = PEERS.iter().find(|(name, _)| *name == peer).ok_or("no such peer")?;
+    let mut peers = PEERS.iter().chain(BATCH_PEERS);
+    let (_, peer) = peers.find(|(name, _)| *name == peer).ok_or("no such peer")?;
     let case = cases::all().into_iter().find(|other| other.name == case).ok_or("no such case")?;
     let (status, body) = case.reply();
     for _ in 0..n {
@@ -40,34 +43,37 @@ fn repeat(peer: &str, case: &str, n: u32) -> Result<()> {
     Ok(())
 }
 
-fn beside_the_peers(cases: &[Case]) -> Result<()> {
+fn beside_the_peers(peers: &[(&str, Peer)], cases: impl Iterator<Item = Case>) -> Result<()> {
     print!("| case | bytes |");
-    for (name, _) in PEERS {
+    for (name, _) in peers {
         print!(" {name} |");
     }
     println!(" ours / lesser of typed and sonic |");
-    println!("|---|{}", "---:|".repeat(PEERS.len() + 2));
+    println!("|---|{}", "---:|".repeat(peers.len() + 2));
     for case in cases {
         print!("| {} | {} |", case.name, case.reply().1.len());
         let mut counts = Vec::new();
-        for (name, _) in PEERS {
-            let count = instructions(name, case)?;
+        for (name, _) in peers {
+            let count = instructions(name, &case)?;
             print!(" {count:.0} |");
             counts.push((*name, count));
         }
-        let of = |peer| counts.iter().find(|(name, _)| *name == peer).map_or(f64::NAN, |it| it.1);
+        let of = |peer| {
+            let count = counts.iter().find(|(name, _)| name.split(", batch").next() == Some(peer));
+            count.map_or(f64::NAN, |count| count.1)
+        };
         println!(" {:.2} |", of("ours") / of("typed").min(of("sonic")));
     }
     Ok(())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a body's length is far below 2^52")]
-fn by_size(cases: &[Case]) -> Result<()> {
+fn by_size(cases: impl Iterator<Item = Case>) -> Result<()> {
     println!("| case (ours only) | bytes | instructions | per byte |");
     println!("|---|---:|---:|---:|");
     for case in cases {
         let len = case.reply().1.len();
-        let count = instructions("ours", case)?;
+        let count = instructions("ours", &case)?;
         println!("| {} | {len} | {count:.0} | {:.2} |", case.name, count / len as f64);
     }
     Ok(())
