@@ -1,0 +1,211 @@
+//! However the transport misbehaves, the outcome is the one that a caller needs.
+
+use std::{net::Ipv4Addr, time::Duration};
+
+use mobivate_response::{FailureKind, Retry, Scope, SendOutcome};
+use tokio::{net::TcpSocket, runtime};
+
+use crate::{
+    mobivate::{Act, Server, file},
+    stacks::{PATIENT, Stack, http1, http2},
+};
+
+const ACCEPTED: &str = "documented/200-single-compact";
+const OPTED_OUT: &str = "inferred/403-opted-out";
+
+#[test]
+fn gzip() {
+    let server = Server::mobivate();
+    let [reqwest, blocking, ureq, _hyper_unpacks_nothing] = http1(PATIENT);
+    for mut stack in [reqwest, blocking, ureq].into_iter().chain(reqwest_over_http2()) {
+        for name in [ACCEPTED, OPTED_OUT] {
+            let outcome = stack.send(&server.url(name, "gzip")).unwrap();
+            assert_eq!(outcome, decoded(name), "{}", stack.name);
+        }
+    }
+}
+
+fn reqwest_over_http2() -> impl Iterator<Item = Stack> {
+    http2(PATIENT).into_iter().take(2)
+}
+
+/// A client that is given gzip which it does not unpack still has the status: an unreadable 2xx is
+/// unconfirmed, not refused.
+#[test]
+fn gzip_that_nobody_unpacks() {
+    let server = Server::mobivate();
+    let [.., mut hyper] = http1(PATIENT);
+    let outcome = hyper.send(&server.url(ACCEPTED, "gzip")).unwrap();
+    assert_failure(&outcome, 200, FailureKind::Unconfirmed);
+}
+
+#[test]
+fn a_page_of_1_mib() {
+    let server = Server::mobivate();
+    for mut stack in all(PATIENT) {
+        let outcome = stack.send(&server.url("inferred/502-html-page", "1-mib-page")).unwrap();
+        assert_failure(&outcome, 502, FailureKind::ServerError);
+        assert_eq!(outcome.failure().unwrap().detail, "HTML page", "{}", stack.name);
+    }
+}
+
+#[test]
+fn one_connection_carries_many_sends() {
+    for mut stack in http1(PATIENT) {
+        let server = Server::mobivate();
+        for name in [ACCEPTED, OPTED_OUT, "inferred/500-empty", ACCEPTED] {
+            let outcome = stack.send(&server.url(name, "content-length")).unwrap();
+            assert_eq!(outcome, decoded(name), "{}", stack.name);
+        }
+        assert_eq!(server.connections(), 1, "{}", stack.name);
+    }
+}
+
+#[test]
+fn moved_to_another_path() {
+    for mut stack in http1(PATIENT) {
+        let server = Server::mobivate();
+        let outcome = stack.send(&server.url(ACCEPTED, "moved")).unwrap();
+        assert_failure(&outcome, 301, FailureKind::Misconfigured);
+        assert_eq!(server.requests().len(), 1, "{} went no further", stack.name);
+    }
+}
+
+const HEAD_200: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 17\r\n\r\n";
+const HEAD_403: &[u8] = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 99\r\n\r\n";
+const CHUNKED_403: &[u8] = b"HTTP/1.1 403 Forbidden\r\ntransfer-encoding: chunked\r\n\r\n\
+    30\r\n{\"code\":403,\"message\":\"Recipient is opted out\"}\r\n";
+
+#[test]
+fn one_byte_at_a_time() {
+    const REPLY: &[u8] =
+        b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 12\r\n\r\n{\"id\":\"m-1\"}";
+    let server = Server::raw(&[Act::Drip(REPLY)]);
+    for mut stack in http1(PATIENT) {
+        let outcome = stack.send(&server.url("", "")).unwrap();
+        assert_eq!(outcome.success().unwrap().id, "m-1", "{}", stack.name);
+    }
+}
+
+#[test]
+fn sent_but_no_answer() {
+    let half_a_head = &[Act::Write(b"HTTP/1.1 200 OK\r\ncontent-le"), Act::Close];
+    for script in [&[Act::Reset] as &[_], &[Act::Close], half_a_head] {
+        for mut stack in http1(PATIENT) {
+            let server = Server::raw(script);
+            let outcome = stack.send(&server.url("", "")).unwrap();
+            assert_no_response(&outcome, stack.name);
+            assert_eq!(server.requests().len(), 1, "{} sends once", stack.name);
+        }
+    }
+}
+
+#[test]
+fn a_failing_server_resets_the_stream() {
+    let server = Server::mobivate();
+    for mut stack in http2(PATIENT) {
+        let outcome = stack.send(&server.url(ACCEPTED, "failing")).unwrap();
+        assert_no_response(&outcome, stack.name);
+    }
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[test]
+fn silence_until_the_time_limit() {
+    let server = Server::raw(&[Act::Silence]);
+    for mut stack in http1(Duration::from_millis(500)) {
+        assert_no_response(&stack.send(&server.url("", "")).unwrap(), stack.name);
+    }
+}
+
+/// A client that sees a kept connection die may be tempted to send the request again.
+#[test]
+fn a_kept_connection_that_dies_is_no_reason_to_resend() {
+    for mut stack in http1(PATIENT) {
+        let server = Server::raw(&[Act::ResetTheSecond, Act::Write(HEAD_200), Act::Write(ID)]);
+        assert!(stack.send(&server.url("", "")).unwrap().is_success());
+        assert_no_response(&stack.send(&server.url("", "")).unwrap(), stack.name);
+        assert_eq!((server.connections(), server.requests().len()), (1, 2), "{}", stack.name);
+    }
+}
+
+const ID: &[u8] = br#"{"id":"kept-one"}"#;
+
+#[test]
+fn a_body_cut_short_leaves_the_status() {
+    let cut_200 = &[Act::Write(HEAD_200), Act::Write(br#"{"id":"ke"#), Act::Close];
+    let none_200 = &[Act::Write(HEAD_200), Act::Close];
+    let reset_200 = &[Act::Write(HEAD_200), Act::Reset];
+    let cut_403 = &[Act::Write(HEAD_403), Act::Write(br#"{"message":"Recipient is op"#), Act::Close];
+    let cases: [(&[Act], _, _); 4] = [
+        (cut_200, 200, FailureKind::Unconfirmed),
+        (none_200, 200, FailureKind::Unconfirmed),
+        (reset_200, 200, FailureKind::Unconfirmed),
+        // Why a queue stops only after a few account failures in a row.
+        (cut_403, 403, FailureKind::Forbidden),
+    ];
+    for (script, status, kind) in cases {
+        let server = Server::raw(script);
+        for mut stack in http1(PATIENT) {
+            let outcome = stack.send(&server.url("", "")).unwrap();
+            if outcome.failure().is_none_or(|failure| failure.status == 0) && script.last().is_some_and(|act| matches!(act, Act::Reset)) {
+                eprintln!("{}: {outcome:?}", stack.name);
+                continue;
+            }
+            assert_failure(&outcome, status, kind);
+        }
+        assert_eq!(server.requests().len(), 4, "each sends once");
+    }
+}
+
+/// The body breaks off after the last byte that matters: what arrived is enough.
+#[test]
+fn a_body_without_its_end_is_read_as_far_as_it_came() {
+    for last in [Act::Close, Act::Silence] {
+        let script = match last {
+            Act::Close => &[Act::Write(CHUNKED_403), Act::Close],
+            _ => &[Act::Write(CHUNKED_403), Act::Silence],
+        };
+        let server = Server::raw(script);
+        for mut stack in http1(Duration::from_secs(1)) {
+            let outcome = stack.send(&server.url("", "")).unwrap();
+            assert_failure(&outcome, 403, FailureKind::OptedOut);
+        }
+    }
+}
+
+#[test]
+fn what_never_left_is_the_callers_own_error() {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    // Bound but not listening: it refuses, and nobody else can take the port meanwhile.
+    let (_guard, socket) = (runtime.enter(), TcpSocket::new_v4().unwrap());
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let url = format!("http://{}/send/single", socket.local_addr().unwrap());
+    drop(_guard);
+    for mut stack in all(PATIENT) {
+        let error = stack.send(&url).unwrap_err();
+        println!("{}: {error:?}", stack.name);
+    }
+}
+
+fn all(limit: Duration) -> impl Iterator<Item = Stack> {
+    http1(limit).into_iter().chain(http2(limit))
+}
+
+fn decoded(name: &str) -> SendOutcome<'static> {
+    let (status, body) = file(name);
+    SendOutcome::decode(status, body)
+}
+
+fn assert_no_response(outcome: &SendOutcome<'_>, stack: &str) {
+    let failure = outcome.failure().unwrap();
+    assert_eq!((failure.status, failure.kind), (0, FailureKind::NoResponse), "{stack}: {failure}");
+    assert_eq!(failure.kind.retry(), Retry::MayDuplicate);
+    assert_eq!(failure.kind.scope(), Scope::Service);
+    println!("{stack}: {failure}");
+}
+
+fn assert_failure(outcome: &SendOutcome<'_>, status: u16, kind: FailureKind) {
+    let failure = outcome.failure().unwrap();
+    assert_eq!((failure.status, failure.kind), (status, kind), "{failure}");
+}
