@@ -1,6 +1,6 @@
 //! hyper 1: `send(limit, connection.try_send_request(request)).await`, on HTTP/1 or HTTP/2.
 
-use std::{future::Future, io, time::Duration};
+use std::{io, time::Duration};
 
 use http_body_util::{BodyExt, Full};
 use hyper::{
@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use mobivate_response::SendOutcome;
 use tokio::{
     net::TcpStream,
-    time::{Instant, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 
 /// Connects, over HTTP/1. Nothing is sent yet: after an error, trying again is safe.
@@ -20,9 +20,14 @@ use tokio::{
 /// # Errors
 ///
 /// There is no connection.
-pub async fn connect(host_and_port: &str) -> io::Result<http1::SendRequest<Full<Bytes>>> {
-    let stream = TokioIo::new(TcpStream::connect(host_and_port).await?);
-    let (requests, connection) = http1::handshake(stream).await.map_err(io::Error::other)?;
+pub async fn connect(
+    limit: Duration,
+    host_and_port: &str,
+) -> io::Result<http1::SendRequest<Full<Bytes>>> {
+    let stream = timeout(limit, TcpStream::connect(host_and_port)).await??;
+    stream.set_nodelay(true)?;
+    let handshake = http1::handshake(TokioIo::new(stream)).await;
+    let (requests, connection) = handshake.map_err(io::Error::other)?;
     // Its error reaches the request that it concerns.
     tokio::spawn(async move { connection.await.ok() });
     Ok(requests)
@@ -41,7 +46,10 @@ pub async fn send(
     let mut reply = match timeout_at(deadline, reply).await {
         Ok(Ok(reply)) => reply,
         Ok(Err(error)) if error.message().is_some() => return Err(error.into_error()),
-        Ok(Err(error)) => return Ok(SendOutcome::no_response(error.into_error())),
+        // `Debug`, since `Display` leaves out the cause: a reset, say.
+        Ok(Err(error)) => {
+            return Ok(SendOutcome::no_response(format_args!("{:?}", error.into_error())));
+        }
         Err(late) => return Ok(SendOutcome::no_response(late)),
     };
     let mut body = Vec::new();

@@ -10,12 +10,12 @@ use ureq::{Agent, Error, RequestBuilder, Timeout, typestate::WithBody};
 
 /// An agent that hands over the body of a 4xx: without `http_status_as_error(false)` it drops it,
 /// and an opt-out reads as `Forbidden`. It follows no redirect, for one would turn the POST into a
-/// GET, and the page it leads to would answer for the message; `proxy(None)` leaves out the proxies
-/// of the environment.
+/// GET, and the page it leads to would answer for the message. `proxy(None)` leaves out the proxies
+/// of the environment, and a limit of its own for connecting tells "never left" from "no answer".
 #[must_use]
 pub fn agent(limit: Duration) -> Agent {
     let config = Agent::config_builder().http_status_as_error(false).max_redirects(0).proxy(None);
-    config.timeout_global(Some(limit)).build().new_agent()
+    config.timeout_connect(Some(limit / 2)).timeout_global(Some(limit)).build().new_agent()
 }
 
 /// Sends a message.

