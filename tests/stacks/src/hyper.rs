@@ -1,4 +1,6 @@
-//! hyper 1: `send(limit, connection.try_send_request(request)).await`, on HTTP/1 or HTTP/2.
+//! hyper 1: `send(limit, connection.try_send_request(request)).await`, over HTTP/1 or HTTP/2.
+//!
+//! The request names its `host`, which hyper does not add.
 
 use std::{io, time::Duration};
 

@@ -1,12 +1,14 @@
-//! reqwest: `send(client.post(url).bearer_auth(key).body(json)).await`.
+//! reqwest: `send(client.post(url).header("authorization", key).json(&message)).await`, with the
+//! feature `json`.
 
 use std::time::Duration;
 
 use mobivate_response::SendOutcome;
 use reqwest::{Client, Error, RequestBuilder, redirect};
 
-/// A client that follows no redirect, for one would turn the POST into a GET, and the page it leads
-/// to would answer for the message. `no_proxy` leaves out the proxies of the environment, and a limit of its own for connecting tells "never left" from "no answer".
+/// A client that follows no redirect: it would turn the POST into a GET, and the page that it leads
+/// to would answer for the message. `no_proxy` leaves out the proxies of the environment. A limit of
+/// its own for connecting tells "never left" from "no answer".
 ///
 /// # Errors
 ///

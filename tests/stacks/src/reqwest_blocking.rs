@@ -1,4 +1,5 @@
-//! reqwest without async: `send(client.post(url).bearer_auth(key).body(json))`.
+//! reqwest without async: `send(client.post(url).header("authorization", key).json(&message))`,
+//! with the feature `json`.
 
 use std::{io::Read, time::Duration};
 
@@ -9,8 +10,9 @@ use reqwest::{
     redirect,
 };
 
-/// A client that follows no redirect, for one would turn the POST into a GET, and the page it leads
-/// to would answer for the message. `no_proxy` leaves out the proxies of the environment, and a limit of its own for connecting tells "never left" from "no answer".
+/// A client that follows no redirect: it would turn the POST into a GET, and the page that it leads
+/// to would answer for the message. `no_proxy` leaves out the proxies of the environment. A limit of
+/// its own for connecting tells "never left" from "no answer".
 ///
 /// # Errors
 ///

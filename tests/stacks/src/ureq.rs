@@ -1,4 +1,4 @@
-//! ureq 3: `send(agent.post(url).header("authorization", bearer), json)`.
+//! ureq 3: `send(agent.post(url).header("authorization", key), json)`.
 
 use std::{
     io::{ErrorKind, Read},
@@ -9,9 +9,9 @@ use mobivate_response::SendOutcome;
 use ureq::{Agent, Error, RequestBuilder, Timeout, typestate::WithBody};
 
 /// An agent that hands over the body of a 4xx: without `http_status_as_error(false)` it drops it,
-/// and an opt-out reads as `Forbidden`. It follows no redirect, for one would turn the POST into a
-/// GET, and the page it leads to would answer for the message. `proxy(None)` leaves out the proxies
-/// of the environment, and a limit of its own for connecting tells "never left" from "no answer".
+/// and an opt-out reads as `Forbidden`. It follows no redirect: it would turn the POST into a GET,
+/// and the page that it leads to would answer for the message. `proxy(None)` leaves out the proxies
+/// of the environment. A limit of its own for connecting tells "never left" from "no answer".
 #[must_use]
 pub fn agent(limit: Duration) -> Agent {
     let config = Agent::config_builder().http_status_as_error(false).max_redirects(0).proxy(None);
