@@ -120,7 +120,7 @@ fn a_failing_server_resets_the_stream() {
 #[test]
 fn silence_until_the_time_limit() {
     let server = Server::raw(&[Act::Silence]);
-    for mut stack in http1(Duration::from_millis(500)) {
+    for mut stack in http1(Duration::from_secs(1)) {
         assert_no_response(&stack.send(&server.url("", "")).unwrap(), stack.name);
     }
 }
@@ -166,13 +166,10 @@ fn a_body_cut_short_leaves_the_status() {
 /// The body breaks off after the last byte that matters: what arrived is enough.
 #[test]
 fn a_body_without_its_end_is_read_as_far_as_it_came() {
-    for last in [Act::Close, Act::Silence] {
-        let script = match last {
-            Act::Close => &[Act::Write(CHUNKED_403), Act::Close],
-            _ => &[Act::Write(CHUNKED_403), Act::Silence],
-        };
+    for script in [&[Act::Write(CHUNKED_403), Act::Close], &[Act::Write(CHUNKED_403), Act::Silence]]
+    {
         let server = Server::raw(script);
-        for mut stack in http1(Duration::from_secs(1)) {
+        for mut stack in http1(Duration::from_secs(2)) {
             let outcome = stack.send(&server.url("", "")).unwrap();
             assert_failure(&outcome, 403, FailureKind::OptedOut);
         }
