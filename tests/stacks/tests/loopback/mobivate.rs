@@ -1,0 +1,204 @@
+//! A server that plays Mobivate, and one that plays the network's worst days.
+
+use std::{
+    convert::Infallible,
+    io::Write as _,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
+
+use flate2::{Compression, write::GzEncoder};
+use futures_util::stream;
+use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
+use hyper::{
+    Method, Request, Response,
+    body::{Bytes, Frame, Incoming},
+    service::service_fn,
+};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    runtime,
+};
+
+use crate::corpus::{REPLIES, parse};
+
+/// A server on a free port of the loopback address, until the process ends.
+pub(crate) struct Server {
+    address: SocketAddr,
+    connections: Arc<AtomicUsize>,
+    requests: Arc<Mutex<Vec<Method>>>,
+}
+
+impl Server {
+    /// Plays Mobivate: `POST /send/single?<reply>&<manner>` answers with that file of
+    /// `tests/replies`, in that manner.
+    pub(crate) fn mobivate() -> Self {
+        Self::start(|stream, requests| async move {
+            let service = service_fn(move |request: Request<Incoming>| {
+                requests.lock().unwrap().push(request.method().clone());
+                reply(request)
+            });
+            let stream = TokioIo::new(stream);
+            auto::Builder::new(TokioExecutor::new()).serve_connection(stream, service).await.ok();
+        })
+    }
+
+    /// Reads each request whole, then does what `script` says: hyper cannot be made to.
+    pub(crate) fn raw(script: &'static [Act]) -> Self {
+        Self::start(move |mut stream, requests| async move {
+            while read_request(&mut stream).await {
+                requests.lock().unwrap().push(Method::POST);
+                for act in script {
+                    match *act {
+                        Act::Write(bytes) => stream.write_all(bytes).await.unwrap(),
+                        Act::Drip(bytes) => {
+                            for byte in bytes.chunks(1) {
+                                stream.write_all(byte).await.unwrap();
+                                tokio::time::sleep(Duration::from_millis(1)).await;
+                            }
+                        }
+                        Act::Wait => tokio::time::sleep(Duration::from_millis(200)).await,
+                        Act::Close => return,
+                        Act::Reset => return stream.set_zero_linger().unwrap(),
+                        Act::ResetTheSecond if requests.lock().unwrap().len() == 2 => {
+                            return stream.set_zero_linger().unwrap();
+                        }
+                        Act::ResetTheSecond => {}
+                        Act::Silence => std::future::pending().await,
+                    }
+                }
+            }
+        })
+    }
+
+    fn start<F, S>(serve: S) -> Self
+    where
+        S: Fn(TcpStream, Arc<Mutex<Vec<Method>>>) -> F + Send + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (connections, requests) = (Arc::<AtomicUsize>::default(), Arc::<Mutex<_>>::default());
+        let (accepted, seen) = (Arc::clone(&connections), Arc::clone(&requests));
+        let (ready, address) = mpsc::channel();
+        thread::spawn(move || {
+            let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async move {
+                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                ready.send(listener.local_addr().unwrap()).unwrap();
+                loop {
+                    let (stream, _) = listener.accept().await.unwrap();
+                    stream.set_nodelay(true).unwrap();
+                    accepted.fetch_add(1, Ordering::SeqCst);
+                    tokio::spawn(serve(stream, Arc::clone(&seen)));
+                }
+            });
+        });
+        Self { address: address.recv().unwrap(), connections, requests }
+    }
+
+    /// The address to send to, for this reply in this manner.
+    pub(crate) fn url(&self, reply: &str, manner: &str) -> String {
+        format!("http://{}/send/single?{reply}&{manner}", self.address)
+    }
+
+    /// How many connections it has accepted.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
+    /// The methods of the requests it has read.
+    pub(crate) fn requests(&self) -> Vec<Method> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+/// A step of a raw server's answer.
+#[derive(Clone, Copy)]
+pub(crate) enum Act {
+    Write(&'static [u8]),
+    /// One byte at a time.
+    Drip(&'static [u8]),
+    Close,
+    Reset,
+    /// Lets what was written arrive: a reset may overtake it.
+    Wait,
+    /// Resets the connection at the server's second request.
+    ResetTheSecond,
+    Silence,
+}
+
+/// The file of this name.
+pub(crate) fn file(name: &str) -> (u16, &'static [u8]) {
+    let (_, file) = REPLIES.iter().find(|(known, _)| *known == name).unwrap();
+    parse(file).unwrap()
+}
+
+type Body = BoxBody<Bytes, Infallible>;
+
+async fn reply(request: Request<Incoming>) -> Result<Response<Body>, &'static str> {
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let (path, method) = (request.uri().path().to_owned(), request.method().clone());
+    let sent = request.into_body().collect().await.map_err(|_| "the request was cut short")?;
+    if path != "/send/single" {
+        // What a page that a redirect leads to says has nothing to do with the message.
+        return Ok(Response::new(full(br#"{"message":"API Key is valid"}"#)));
+    }
+    assert!(method == Method::POST && !sent.to_bytes().is_empty(), "a send is a POST with a body");
+
+    let (name, manner) = query.split_once('&').unwrap();
+    let (status, body) = file(name);
+    let response = Response::builder().status(status);
+    let response = match manner {
+        "content-length" => response.body(full(body)),
+        "chunked" => response.body(chunked(body)),
+        "gzip" => response.header("content-encoding", "gzip").body(full(&gzip(body))),
+        "moved" => response.status(301).header("location", "/moved").body(full(body)),
+        "1-mib-page" => response.body(full(&[b"<html>".to_vec(), vec![b' '; 1 << 20]].concat())),
+        "failing" => return Err("hyper closes the connection, or resets the HTTP/2 stream"),
+        unknown => panic!("unknown manner {unknown}"),
+    };
+    Ok(response.unwrap())
+}
+
+fn full(body: &[u8]) -> Body {
+    Full::new(Bytes::copy_from_slice(body)).boxed()
+}
+
+fn chunked(body: &'static [u8]) -> Body {
+    let frames: Vec<_> = body.chunks(7).map(|chunk| Ok(Frame::data(chunk.into()))).collect();
+    StreamBody::new(stream::iter(frames)).boxed()
+}
+
+fn gzip(body: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(body).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Reads a request of HTTP/1 to the end of its body; `false` if the connection ends instead.
+async fn read_request(stream: &mut TcpStream) -> bool {
+    let mut read = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&read).to_ascii_lowercase();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+            if body.len() >= length.unwrap().trim().parse().unwrap() {
+                return true;
+            }
+        }
+        match stream.read_buf(&mut read).await {
+            Ok(1..) => {}
+            Ok(0) | Err(_) => return false,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What the clients do if left alone, and why the recipes tell them not to.
+
+use hyper::Method;
+use mobivate_response::{FailureKind, SendOutcome};
+use stacks::{reqwest_blocking, ureq};
+
+use crate::{
+    mobivate::Server,
+    stacks::{JSON, PATIENT},
+};
+
+const OPTED_OUT: &str = "inferred/403-opted-out";
+
+/// ureq's default error holds the status alone, so the opt-out is lost.
+#[test]
+fn ureq_drops_the_body_of_a_refusal() {
+    let server = Server::mobivate();
+    let url = server.url(OPTED_OUT, "content-length");
+    let config = ::ureq::Agent::config_builder().proxy(None).build();
+    let error = config.new_agent().post(&url).send(JSON).unwrap_err();
+    let ::ureq::Error::StatusCode(status) = error else { panic!("{error}") };
+    assert_eq!(kind(&SendOutcome::decode(status, b"")), FailureKind::Forbidden);
+
+    let outcome = ureq::send(ureq::agent(PATIENT).post(&url), JSON).unwrap();
+    assert_eq!(kind(&outcome), FailureKind::OptedOut);
+}
+
+/// `error_for_status` takes the response and gives back an error without its body.
+#[test]
+fn error_for_status_drops_the_body_of_a_refusal() {
+    let server = Server::mobivate();
+    let client = reqwest_blocking::client(PATIENT).unwrap();
+    let request = || client.post(server.url(OPTED_OUT, "content-length")).body(JSON);
+    let error = request().send().unwrap().error_for_status().unwrap_err();
+    let status = error.status().unwrap().as_u16();
+    assert_eq!(kind(&SendOutcome::decode(status, b"")), FailureKind::Forbidden);
+
+    let outcome = reqwest_blocking::send(request()).unwrap();
+    assert_eq!(kind(&outcome), FailureKind::OptedOut);
+}
+
+/// A 301 says that the message was not accepted. A client that follows it asks for the new address
+/// without the message, and what answers there sounds like "unknown".
+#[test]
+fn a_followed_redirect_is_a_get() {
+    let client = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
+    let server = Server::mobivate();
+    let request = client.post(server.url(OPTED_OUT, "moved")).body(JSON);
+    let outcome = reqwest_blocking::send(request).unwrap();
+    assert_eq!(kind(&outcome), FailureKind::Unconfirmed);
+    assert_eq!(server.requests(), [Method::POST, Method::GET]);
+
+    let agent = ::ureq::Agent::config_builder().proxy(None).build().new_agent();
+    let server = Server::mobivate();
+    let outcome = ureq::send(agent.post(server.url(OPTED_OUT, "moved")), JSON).unwrap();
+    assert_eq!(kind(&outcome), FailureKind::Unconfirmed);
+    assert_eq!(server.requests(), [Method::POST, Method::GET]);
+}
+
+fn kind(outcome: &SendOutcome<'_>) -> FailureKind {
+    outcome.failure().unwrap().kind
+}
