@@ -12,19 +12,19 @@ const TELLING: usize = 7;
 /// escaped, and the length is bounded.
 pub(crate) struct Redacted<'a> {
     text: &'a str,
-    /// What may stand between the digits of one number.
-    separators: &'static [char],
+    /// Whether it may stand between the digits of one number.
+    separates: fn(char) -> bool,
 }
 
 impl<'a> Redacted<'a> {
     /// For free text, where a number may be written in groups.
     pub(crate) fn prose(text: &'a str) -> Self {
-        Self { text, separators: &[' ', '-', '.', '(', ')', '[', ']'] }
+        Self { text, separates }
     }
 
     /// For a time stamp, whose groups are no number.
     pub(crate) fn digits(text: &'a str) -> Self {
-        Self { text, separators: &[] }
+        Self { text, separates: |_| false }
     }
 
     fn write(&self, f: &mut fmt::Formatter<'_>, quoted: bool) -> fmt::Result {
@@ -55,7 +55,7 @@ impl<'a> Redacted<'a> {
             } else {
                 gap += 1;
                 // A bracket comes with a space or a hyphen: `(020) 7946 0123`.
-                if digits == 0 || gap > 2 || !self.separators.contains(&c) {
+                if digits == 0 || gap > 2 || !(self.separates)(c) {
                     break;
                 }
             }
@@ -76,6 +76,15 @@ impl fmt::Debug for Redacted<'_> {
         self.write(f, true)?;
         f.write_char('"')
     }
+}
+
+/// Spaces, hyphens, dots and brackets, as people and their address books write them.
+fn separates(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(
+            c,
+            '-' | '.' | '(' | ')' | '[' | ']' | '{' | '}' | '\u{2010}'..='\u{2015}' | '\u{2212}'
+        )
 }
 
 /// Stands for a value that is not shown: `Some(_)` or `None`.

@@ -91,6 +91,10 @@ fn words_of_a_failure() {
         display(400, "call [020] 79460123 now"),
         "bad request (400): call [***] ******** now"
     );
+    assert_eq!(
+        display(400, "{44}\u{a0}7700\u{2011}900\t123, (555) 555-0123"),
+        "bad request (400): {**}\u{a0}****\u{2011}***\\u{9}***, (***) ***-****"
+    );
     assert_eq!(display(400, "٠١٢٣٤٥٦"), "bad request (400): *******");
     assert_eq!(display(400, "123456 and 123456"), "bad request (400): 123456 and 123456");
     assert_eq!(display(400, "1234   5678"), "bad request (400): 1234   5678");

@@ -25,7 +25,11 @@ expect "a log's lines" "$(wc -l <<< "$out")" 2
 grep -q '^decode: line 2: ' "$errors" || fail "a bad line is reported with its number"
 printf '{"status":200,"body":""}' | "$decode" --jsonl > /dev/null || fail "a good log"
 
-for arguments in "403" "70000 {}" "x {}" "--json" "403 {} more" "-1 {}"; do
+batch='{"id":"b-1","recipients":[{"reference":"r-1"}]}'
+"$decode" --batch 200 "$batch" | grep -q '"reference": "r-1"' || fail "a batch"
+printf '{"status":502,"body":""}' | "$decode" --batch --jsonl | grep -q server_error || fail "a batch's log"
+
+for arguments in "403" "70000 {}" "x {}" "--json" "403 {} more" "-1 {}" "--batch"; do
   code=0
   # shellcheck disable=SC2086
   "$decode" $arguments < /dev/null > /dev/null 2> "$errors" || code=$?

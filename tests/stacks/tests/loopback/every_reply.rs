@@ -1,11 +1,12 @@
 //! Every reply that HTTP can carry means the same behind every client as in its file.
 
-use mobivate_response::SendOutcome;
+use mobivate_response::{BatchOutcome, SendOutcome};
+use stacks::reqwest_blocking;
 
 use crate::{
     corpus::{REPLIES, parse},
     mobivate::Server,
-    stacks::{PATIENT, Stack, http1, http2},
+    stacks::{JSON, PATIENT, Stack, http1, http2},
 };
 
 /// HTTP carries a final status of three digits, and no body with 204 and 304. So no 0, which is no
@@ -21,6 +22,22 @@ fn http_carries(status: u16, body: &[u8]) -> bool {
 #[test]
 fn content_length() {
     agree(http1(PATIENT), "content-length");
+}
+
+/// A batch takes the same way, to another `decode`.
+#[test]
+fn batches() {
+    let server = Server::mobivate();
+    let client = reqwest_blocking::client(PATIENT).unwrap();
+    for (name, file) in REPLIES {
+        let (status, body) = parse(file).unwrap();
+        if http_carries(status, body) {
+            let reply = client.post(server.url(name, "content-length")).body(JSON).send().unwrap();
+            let (status, bytes) = (reply.status().as_u16(), reply.bytes().unwrap());
+            let outcome = BatchOutcome::decode(status, &bytes);
+            assert_eq!(outcome, BatchOutcome::decode(status, body), "{name}");
+        }
+    }
 }
 
 #[test]

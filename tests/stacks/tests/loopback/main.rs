@@ -5,6 +5,7 @@
 mod decisions;
 mod every_reply;
 mod mobivate;
+mod readme;
 mod stacks;
 mod transport;
 mod traps;
