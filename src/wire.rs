@@ -230,7 +230,10 @@ impl<const N: usize> Default for Object<'_, N> {
 impl<'a, const N: usize> Object<'a, N> {
     /// A string, or a natural number's digits. It is gone then.
     pub(crate) fn text(&mut self, field: Field) -> Option<Cow<'a, str>> {
-        mem::take(self.values.slot(field)).into_text()
+        match self.values.slot(field) {
+            Value::Null => None,
+            value => mem::take(value).into_text(),
+        }
     }
 
     pub(crate) fn natural(&self, field: Field) -> Option<u64> {
