@@ -34,7 +34,8 @@ impl<'a> SendOutcome<'a> {
     /// The outcome of a request that was sent but got no response: a time-out, a reset connection.
     ///
     /// The message may be on its way. Where the request was never sent (no connection), do not call
-    /// this: it is safe to send again.
+    /// this: it is safe to send again. The reason becomes the detail; where an error's `Display`
+    /// leaves out the cause, as reqwest's does, pass `format_args!("{error:?}")`.
     ///
     /// ```
     /// # use mobivate_response::{Retry, SendOutcome};

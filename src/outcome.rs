@@ -235,7 +235,8 @@ impl fmt::Debug for Failure<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum FailureKind {
-    /// Something in this request is wrong: 400, 413, 422, or a reply that says `success` is not true.
+    /// Something in this request is wrong: 400, 413, 422, or a 2xx without an id that says `success`
+    /// is not true.
     BadRequest,
     /// The API key is invalid or expired: 401.
     Unauthorized,
