@@ -42,8 +42,8 @@
 //!
 //! A field that cannot be read costs only itself: unknown keys, odd types, invalid UTF-8 and lone
 //! surrogates never cost the id. What is no JSON object at all (an HTML page, a cut body) is judged
-//! by the status alone, in constant time if it is not JSON. Nothing is copied that needs no
-//! unescaping.
+//! by the status alone, and a page costs the same whatever its length. Only texts that need
+//! unescaping or repair are copied.
 //!
 //! # Sources
 //!
