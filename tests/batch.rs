@@ -1,0 +1,97 @@
+//! Batches as callers meet them: accessors, forms, words.
+
+use std::{fmt::Debug, hash::Hash};
+
+use mobivate_response::{
+    Batch, BatchOutcome, Failure, FailureKind, Message, Recipient, Retry, SendOutcome,
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+const BATCH: &[u8] = br#"{"id":"b-1","name":"Autumn","routeId":"mglobal","shortenUrls":true,
+    "spreadHours":4,"excludeOptouts":true,"excludeDuplicates":false,"recipientCount":2,
+    "scheduleDateTime":"2026-12-01T09:00:00.000Z","recipients":[
+    {"originator":"Brand","recipient":"447700900001","text":"Hi","reference":"r-1","routeId":"x"},
+    "no object",{"recipient":447700900002}]}"#;
+
+#[test]
+fn traits() {
+    fn data<T: Clone + Eq + Hash + Send + Sync + Unpin + Debug + Serialize + DeserializeOwned>() {}
+    data::<BatchOutcome<'static>>();
+    data::<Batch<'static>>();
+    data::<Recipient<'static>>();
+}
+
+#[test]
+fn accessors_agree() {
+    let success = BatchOutcome::decode(200, BATCH);
+    assert!(success.is_success() && success.success().is_some() && success.failure().is_none());
+    assert_eq!(success.clone().into_result().unwrap(), *success.success().unwrap());
+    let failure = BatchOutcome::decode(401, br#"{"code":401,"message":"Unauthorized"}"#);
+    assert!(!failure.is_success() && failure.success().is_none() && failure.failure().is_some());
+    assert_eq!(failure.into_result().unwrap_err(), Failure::new(401, "Unauthorized"));
+    let outcome = BatchOutcome::no_response("reset");
+    assert_eq!(outcome.failure().unwrap().kind.retry(), Retry::MayDuplicate);
+    assert_eq!(outcome.failure().unwrap().to_string(), "no response (0): reset");
+    assert_eq!(BatchOutcome::decode(200, br#"{"id":"b"}"#).success(), Some(&Batch::new("b")));
+}
+
+#[test]
+fn debug_counts_people_and_hides_them() {
+    let outcome = BatchOutcome::decode(200, BATCH);
+    let batch = outcome.success().unwrap();
+    assert_eq!(
+        format!("{batch:?}"),
+        r#"Batch { id: "b-1", name: Some(_), route_id: Some("mglobal"), scheduled: Some("2026-12-01T09:00:00.000Z"), recipient_count: Some(2), shorten_urls: Some(true), exclude_optouts: Some(true), exclude_duplicates: Some(false), spread_hours: Some(4), recipients: 2 }"#
+    );
+    assert_eq!(
+        format!("{:?}", batch.recipients),
+        r#"[Recipient { originator: Some(_), recipient: Some(_), text: Some(_), reference: Some(_), route_id: Some("x") }, Recipient { originator: None, recipient: Some(_), text: None, reference: None, route_id: None }]"#
+    );
+}
+
+#[test]
+fn serialised_form() {
+    let outcome = BatchOutcome::decode(200, BATCH);
+    let form = serde_json::to_string(&outcome).unwrap();
+    assert_eq!(
+        form,
+        r#"{"outcome":"success","id":"b-1","name":"Autumn","route_id":"mglobal","scheduled":"2026-12-01T09:00:00.000Z","recipient_count":2,"shorten_urls":true,"exclude_optouts":true,"exclude_duplicates":false,"spread_hours":4,"recipients":[{"originator":"Brand","recipient":"447700900001","text":"Hi","reference":"r-1","route_id":"x"},{"recipient":"447700900002"}]}"#
+    );
+    let refused = BatchOutcome::decode(502, b"<html>");
+    let silent = BatchOutcome::decode(200, br#"{"id":"b"}"#);
+    assert_eq!(serde_json::to_string(&silent).unwrap(), r#"{"outcome":"success","id":"b"}"#);
+    for outcome in [outcome, refused, silent] {
+        let mut cbor = Vec::new();
+        ciborium::into_writer(&outcome, &mut cbor).unwrap();
+        assert_eq!(ciborium::from_reader::<BatchOutcome<'_>, _>(&*cbor).unwrap(), outcome);
+    }
+    for (form, wrong) in [
+        (r#"{"outcome":"success","recipients":[]}"#, "missing field `id`"),
+        (r#"{"outcome":"failure","id":"b"}"#, "missing field `status`"),
+    ] {
+        let error = serde_json::from_str::<BatchOutcome<'_>>(form).unwrap_err().to_string();
+        assert!(error.contains(wrong), "{form}: {error}");
+    }
+}
+
+/// Each decoder reads the other's replies: the same verdict, the same id.
+#[test]
+fn a_reply_to_the_other_kind_of_send() {
+    let as_single = SendOutcome::decode(200, BATCH);
+    let mut message = Message::new("b-1");
+    message.route_id = Some("mglobal".into());
+    assert_eq!(as_single.success(), Some(&message), "the id is the batch's");
+
+    let single =
+        br#"{"success":true,"record":{"id":"m-1","recipient":"447700900001","text":"Hi"}}"#;
+    assert_eq!(BatchOutcome::decode(200, single).success(), Some(&Batch::new("m-1")));
+}
+
+#[test]
+fn an_opt_out_names_one_of_the_batch() {
+    let body = br#"{"code":403,"message":"Recipient is opted out: 447700900002"}"#;
+    let outcome = BatchOutcome::decode(403, body);
+    let failure = outcome.failure().unwrap();
+    assert_eq!(failure.kind, FailureKind::OptedOut);
+    assert!(failure.opted_out_number().unwrap().matches("+44 7700 900002"));
+}
