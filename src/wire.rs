@@ -498,7 +498,7 @@ impl<'a> Value<'a> {
             return Self::Natural(natural);
         }
         match json.parse::<f64>() {
-            Ok(number) if number.abs() >= WHOLE || number as i64 as f64 == number => {
+            Ok(number) if !(-WHOLE..WHOLE).contains(&number) || number as i64 as f64 == number => {
                 Self::Integral(number as i64)
             }
             _ => Self::Other,
