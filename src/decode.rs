@@ -53,7 +53,7 @@ impl<'a> Failure<'a> {
     /// A failure with this code and detail, of the kind that [`SendOutcome::decode`] gives to a
     /// reply that says no more: for tests and for failures from elsewhere.
     pub fn new(code: u16, detail: impl Into<Cow<'a, str>>) -> Self {
-        let detail = or(detail.into(), "no detail given");
+        let detail = non_empty(detail.into(), "no detail given");
         let opted_out = says_opted_out(&detail);
         let kind = if opted_out { FailureKind::OptedOut } else { classify::kind(code) };
         Self { status: code, code, kind, detail, id: None }
@@ -61,7 +61,7 @@ impl<'a> Failure<'a> {
 }
 
 pub(crate) fn no_response(reason: impl fmt::Display) -> Failure<'static> {
-    let detail = or(reason.to_string().into(), "no reason given");
+    let detail = non_empty(reason.to_string().into(), "no reason given");
     Failure { status: 0, code: 0, kind: FailureKind::NoResponse, detail, id: None }
 }
 
@@ -111,6 +111,6 @@ fn message<'a>(id: Cow<'a, str>, reply: &mut Reply<'a, MESSAGE>) -> Message<'a> 
     }
 }
 
-fn or<'a>(detail: Cow<'a, str>, otherwise: &'static str) -> Cow<'a, str> {
+fn non_empty<'a>(detail: Cow<'a, str>, otherwise: &'static str) -> Cow<'a, str> {
     if detail.is_empty() { Cow::Borrowed(otherwise) } else { detail }
 }

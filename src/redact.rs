@@ -5,7 +5,7 @@ use core::fmt::{self, Write as _};
 /// At most this much of a text is shown, in characters.
 const SHOWN: usize = 256;
 
-/// So many digits in a row may be a telephone number: E.164 knows none shorter.
+/// So many digits in a row may be a telephone number.
 const TELLING: usize = 7;
 
 /// A text that can be logged: long runs of digits are starred, what could forge or turn a line is
