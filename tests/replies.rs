@@ -37,9 +37,15 @@ fn describe(status: u16, body: &[u8]) -> String {
     let outcome = SendOutcome::decode(status, body);
     write!(text, "\n\n=> {}\n", serde_json::to_string_pretty(&outcome).unwrap()).unwrap();
     let batch = BatchOutcome::decode(status, body);
-    if batch.success().is_some_and(|batch| *batch != says_no_more(batch)) {
-        let form = serde_json::to_string_pretty(&batch).unwrap();
-        writeln!(text, "as a batch => {form}").unwrap();
+    if let (Some(batch_read), Some(message)) = (batch.success(), outcome.success()) {
+        // Shown where it says more than the message does.
+        let mut same = Batch::new(message.id.clone());
+        same.route_id.clone_from(&message.route_id);
+        same.scheduled.clone_from(&message.scheduled);
+        if *batch_read != same {
+            let form = serde_json::to_string_pretty(&batch).unwrap();
+            writeln!(text, "as a batch => {form}").unwrap();
+        }
     }
     if let Some(failure) = outcome.failure() {
         let kind = failure.kind;
@@ -51,14 +57,6 @@ fn describe(status: u16, body: &[u8]) -> String {
         }
     }
     text
-}
-
-/// The batch, if the reply says no more of it than it would of a message.
-fn says_no_more<'a>(batch: &Batch<'a>) -> Batch<'a> {
-    let mut same = Batch::new(batch.id.clone());
-    same.route_id.clone_from(&batch.route_id);
-    same.scheduled.clone_from(&batch.scheduled);
-    same
 }
 
 #[test]
