@@ -3,7 +3,7 @@
 use mobivate_response::{
     Batch, BatchOutcome, Failure, FailureKind, Message, Recipient, Retry, Scope, SendOutcome,
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// The first row that a code lies in is its own.
 pub(crate) const TABLE: [(u16, u16, FailureKind, Retry, Scope); 18] = {
@@ -43,12 +43,12 @@ pub(crate) fn kind(code: u16) -> FailureKind {
 }
 
 /// The outcome of a single send, from a reply that a strict reader understands.
-pub(crate) fn outcome(status: u16, reply: &Map<String, Value>) -> SendOutcome<'static> {
+pub(crate) fn outcome(status: u16, reply: &Value) -> SendOutcome<'static> {
     let id = match judge(status, reply) {
         Ok(id) => id,
         Err(failure) => return SendOutcome::Failure(failure),
     };
-    let of = reply.get("record").and_then(Value::as_object).unwrap_or(reply);
+    let of = reply.get("record").filter(|record| record.is_object()).unwrap_or(reply);
     let mut message = Message::new(id);
     message.originator = text(of, "originator").map(Into::into);
     message.recipient = text(of, "recipient").map(Into::into);
@@ -61,12 +61,12 @@ pub(crate) fn outcome(status: u16, reply: &Map<String, Value>) -> SendOutcome<'s
 }
 
 /// The outcome of a batch, from the same.
-pub(crate) fn batch_outcome(status: u16, reply: &Map<String, Value>) -> BatchOutcome<'static> {
+pub(crate) fn batch_outcome(status: u16, reply: &Value) -> BatchOutcome<'static> {
     let id = match judge(status, reply) {
         Ok(id) => id,
         Err(failure) => return BatchOutcome::Failure(failure),
     };
-    let of = reply.get("record").and_then(Value::as_object).unwrap_or(reply);
+    let of = reply.get("record").filter(|record| record.is_object()).unwrap_or(reply);
     let natural = |key| of.get(key).and_then(Value::as_u64);
     let bool = |key| of.get(key).and_then(Value::as_bool);
     let mut batch = Batch::new(id);
@@ -80,7 +80,9 @@ pub(crate) fn batch_outcome(status: u16, reply: &Map<String, Value>) -> BatchOut
     batch.exclude_optouts = bool("excludeOptouts");
     batch.exclude_duplicates = bool("excludeDuplicates");
     for entry in of.get("recipients").and_then(Value::as_array).into_iter().flatten() {
-        let Some(entry) = entry.as_object() else { continue };
+        if !entry.is_object() {
+            continue;
+        }
         let mut recipient = Recipient::default();
         recipient.originator = text(entry, "originator").map(Into::into);
         recipient.recipient = text(entry, "recipient").map(Into::into);
@@ -93,10 +95,9 @@ pub(crate) fn batch_outcome(status: u16, reply: &Map<String, Value>) -> BatchOut
 }
 
 /// The id of what was accepted, or the failure.
-fn judge(status: u16, reply: &Map<String, Value>) -> Result<String, Failure<'static>> {
-    let record = reply.get("record").and_then(Value::as_object);
-    let id =
-        |object: &Map<String, Value>| text(object, "id").filter(|id| !id.is_empty() && id != "0");
+fn judge(status: u16, reply: &Value) -> Result<String, Failure<'static>> {
+    let record = reply.get("record").filter(|record| record.is_object());
+    let id = |object: &Value| text(object, "id").filter(|id| !id.is_empty() && id != "0");
     let id = record.and_then(id).or_else(|| id(reply));
 
     let said = number(reply.get("code"));
@@ -106,7 +107,9 @@ fn judge(status: u16, reply: &Map<String, Value>) -> Result<String, Failure<'sta
     let texts = [reply.get("message"), reply.get("error")].map(|text| text.and_then(Value::as_str));
     let texts: Vec<&str> = texts.into_iter().flatten().filter(|text| !text.is_empty()).collect();
     let opted_out = texts.iter().find(|text| says_opted_out(text));
-    let detail = *opted_out.or(texts.first()).unwrap_or(&"JSON without a message");
+    let nature =
+        if reply.is_object() { "JSON without a message" } else { "JSON, but not an object" };
+    let detail = *opted_out.or(texts.first()).unwrap_or(&nature);
 
     let denied = success(reply) == Some(false)
         || is_error(reply)
@@ -130,14 +133,14 @@ fn judge(status: u16, reply: &Map<String, Value>) -> Result<String, Failure<'sta
     Err(failure)
 }
 
-fn text(object: &Map<String, Value>, key: &str) -> Option<String> {
+fn text(object: &Value, key: &str) -> Option<String> {
     match object.get(key)? {
         Value::String(text) => Some(text.clone()),
         value => value.as_u64().map(|number| number.to_string()),
     }
 }
 
-fn success(reply: &Map<String, Value>) -> Option<bool> {
+fn success(reply: &Value) -> Option<bool> {
     Some(match reply.get("success")? {
         Value::Null => return None,
         Value::Bool(success) => *success,
@@ -146,7 +149,7 @@ fn success(reply: &Map<String, Value>) -> Option<bool> {
     })
 }
 
-fn is_error(reply: &Map<String, Value>) -> bool {
+fn is_error(reply: &Value) -> bool {
     match reply.get("error") {
         None | Some(Value::Null) => false,
         Some(Value::Bool(error)) => *error,
