@@ -263,9 +263,14 @@ fn batch<'a>(id: Cow<'a, str>, reply: &mut Reply<'a, BATCH>) -> Batch<'a> {
     }
 }
 
-fn recipient(entry: Entry<'_>) -> Recipient<'_> {
-    let [originator, recipient, text, reference, route_id] = entry;
-    Recipient { originator, recipient, text, reference, route_id }
+fn recipient(mut entry: Entry<'_>) -> Recipient<'_> {
+    Recipient {
+        originator: entry.text(Field::Originator),
+        recipient: entry.text(Field::Recipient),
+        text: entry.text(Field::Text),
+        reference: entry.text(Field::Reference),
+        route_id: entry.text(Field::RouteId),
+    }
 }
 
 /// The serialised form of an outcome, field by field; see that of `SendOutcome`.

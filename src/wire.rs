@@ -6,31 +6,30 @@ use alloc::{
     vec::Vec,
 };
 use core::{
-    array, fmt, mem,
+    array, char, fmt, mem,
     str::{self, Utf8Chunk},
 };
 
 use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
-use serde_json::value::RawValue;
 
 /// The fields that are read; every other key is skipped.
 ///
-/// In the order of who asks for them: see [`MESSAGE`] and [`BATCH`].
+/// In the order of who asks for them: see [`ENTRY`], [`MESSAGE`] and [`BATCH`].
 #[derive(Clone, Copy)]
 pub(crate) enum Field {
+    Originator,
+    Recipient,
+    Text,
+    Reference,
+    RouteId,
     Success,
     Code,
     Message,
     Error,
     Id,
-    Originator,
-    Recipient,
     Body,
-    Text,
-    RouteId,
-    Reference,
     CampaignId,
     Scheduled,
     Record,
@@ -44,7 +43,9 @@ pub(crate) enum Field {
     Recipients,
 }
 
-/// So many fields make a message, or an entry of a batch: the others need no room.
+/// So many fields make an entry of a batch: the others need no room.
+const ENTRY: usize = Field::RouteId as usize + 1;
+/// So many make a message.
 pub(crate) const MESSAGE: usize = Field::Record as usize + 1;
 /// So many make a batch.
 pub(crate) const BATCH: usize = Field::Recipients as usize + 1;
@@ -181,31 +182,38 @@ impl<'a, const N: usize> Reply<'a, N> {
 
     /// Reads what nearly every reply is in one pass; what has no place in that, value by value.
     fn read_object(&mut self, body: &'a [u8]) -> serde_json::Result<()> {
-        let utf8 = str::from_utf8(body);
-        let usual = utf8.map(|json| {
+        if let Some(json) = str::from_utf8(body).ok().filter(|json| !has_half_a_pair(json)) {
             let mut json = serde_json::Deserializer::from_str(json);
-            Usual { top: &mut self.top, record: Some(&mut self.record) }.deserialize(&mut json)?;
-            json.end()
-        });
-        if matches!(usual, Ok(Ok(()))) {
-            return Ok(());
+            let usual = Usual { top: &mut self.top, record: Some(&mut self.record) };
+            if usual.deserialize(&mut json).and_then(|()| json.end()).is_ok() {
+                return Ok(());
+            }
         }
-
         (self.top, self.record) = Default::default();
-        let structure = Structure::of(body);
-        let top = serde_json::from_str::<Fields<Raw<'_>, N>>(&structure.json)?;
-        let record = match top.get(Field::Record) {
-            Raw(record) if record.starts_with('{') => Some(serde_json::from_str(record)?),
+        let IgnoredAny = serde_json::from_slice(body)?;
+        let top = Fields::<_, N>::of(body.trim_ascii_start());
+        self.record = match top.get(Field::Record) {
+            Some(record @ [b'{', ..]) => Some(Object::read(&Fields::of(record))),
             _ => None,
         };
-        let place = |fields: Fields<Raw<'_>, N>| fields.map(|value| structure.place(value));
-        let (top, record) = (place(top), record.map(place));
-        // The texts come after it: together they would pass the bound on memory.
-        drop(structure);
-        self.top = Object::read(top);
-        self.record = record.map(Object::read);
+        self.top = Object::read(&top);
         Ok(())
     }
+}
+
+/// Whether a surrogate seems to be escaped without its other half: `serde_json` takes that for no
+/// text.
+fn has_half_a_pair(json: &str) -> bool {
+    let units = |escape: &str| {
+        let unit = escape.get(..4).and_then(|hex| u16::from_str_radix(hex, 16).ok());
+        let apart = (escape.len() > 4).then_some(0);
+        [unit, apart].into_iter().flatten()
+    };
+    let is_broken = || {
+        let units = json.split("\\u").skip(1).flat_map(units);
+        char::decode_utf16(units).any(|character| character.is_err())
+    };
+    json.contains("\\u") && is_broken()
 }
 
 /// What an object of the reply says, field by field.
@@ -215,11 +223,8 @@ pub(crate) struct Object<'a, const N: usize> {
     pub(crate) recipients: Vec<Entry<'a>>,
 }
 
-/// The fields of an object in a list, in this order.
-const ENTRY: [Field; 5] =
-    [Field::Originator, Field::Recipient, Field::Text, Field::Reference, Field::RouteId];
-
-pub(crate) type Entry<'a> = [Option<Cow<'a, str>>; ENTRY.len()];
+/// An object in a list.
+pub(crate) type Entry<'a> = Fields<Value<'a>, ENTRY>;
 
 impl<const N: usize> Default for Object<'_, N> {
     fn default() -> Self {
@@ -230,10 +235,7 @@ impl<const N: usize> Default for Object<'_, N> {
 impl<'a, const N: usize> Object<'a, N> {
     /// A string, or a natural number's digits. It is gone then.
     pub(crate) fn text(&mut self, field: Field) -> Option<Cow<'a, str>> {
-        match self.values.slot(field) {
-            Value::Null => None,
-            value => mem::take(value).into_text(),
-        }
+        self.values.text(field)
     }
 
     pub(crate) fn natural(&self, field: Field) -> Option<u64> {
@@ -250,35 +252,17 @@ impl<'a, const N: usize> Object<'a, N> {
         }
     }
 
-    fn read(values: Fields<&'a [u8], N>) -> Self {
-        let recipients = if Field::Recipients.is_of(N) {
-            entries(values.get(Field::Recipients))
-        } else {
-            Vec::new()
-        };
-        Self { values: values.map(Value::read), recipients }
+    fn read(values: &Fields<Option<&'a [u8]>, N>) -> Self {
+        let list = if Field::Recipients.is_of(N) { *values.get(Field::Recipients) } else { None };
+        let entries = list.filter(|list| list.starts_with(b"[")).into_iter().flat_map(Parts);
+        let objects = entries.filter(|entry| entry.starts_with(b"{"));
+        let recipients = objects.map(|entry| Fields::of(entry).read()).collect();
+        Self { values: values.read(), recipients }
     }
-
-    fn entry(&mut self) -> Entry<'a> {
-        ENTRY.map(|field| self.text(field))
-    }
-}
-
-/// The objects in a list, if it is one.
-fn entries(json: &[u8]) -> Vec<Entry<'_>> {
-    let structure = Structure::of(json);
-    let values = serde_json::from_str::<Vec<Raw<'_>>>(&structure.json).unwrap_or_default();
-    let objects = values.into_iter().filter(|value| value.0.starts_with('{'));
-    let entry = |value| {
-        let mut reply = Reply::<MESSAGE>::default();
-        reply.read_object(structure.place(value)).ok()?;
-        Some(reply.top.entry())
-    };
-    objects.filter_map(entry).collect()
 }
 
 /// A `V` for each of the first `N` fields.
-struct Fields<V, const N: usize>([V; N]);
+pub(crate) struct Fields<V, const N: usize>([V; N]);
 
 impl<V: Default, const N: usize> Default for Fields<V, N> {
     fn default() -> Self {
@@ -295,31 +279,53 @@ impl<V, const N: usize> Fields<V, N> {
     fn slot(&mut self, field: Field) -> &mut V {
         &mut self.0[field as usize]
     }
+}
 
-    fn map<W>(self, read: impl FnMut(V) -> W) -> Fields<W, N> {
-        Fields(self.0.map(read))
+impl<'a, const N: usize> Fields<Value<'a>, N> {
+    /// A string, or a natural number's digits. It is gone then.
+    pub(crate) fn text(&mut self, field: Field) -> Option<Cow<'a, str>> {
+        match self.slot(field) {
+            Value::Null => None,
+            value => mem::take(value).into_text(),
+        }
     }
 }
 
-/// JSON whose strings may be broken, as text.
-struct Structure<'a> {
-    bytes: &'a [u8],
-    json: Cow<'a, str>,
-}
-
-impl<'a> Structure<'a> {
-    /// Bytes that are not UTF-8 can only stand in strings: with a stand-in for each, the structure
-    /// is the same, and every value is at the same place.
-    fn of(bytes: &'a [u8]) -> Self {
-        let stand_in = |&byte: &u8| if byte.is_ascii() { char::from(byte) } else { '?' };
-        let json = str::from_utf8(bytes);
-        let json = json.map_or_else(|_| bytes.iter().map(stand_in).collect(), Cow::Borrowed);
-        Self { bytes, json }
+impl<'a, const N: usize> Fields<Option<&'a [u8]>, N> {
+    /// Each value as it stands in the object, to be read by itself.
+    fn of(object: &'a [u8]) -> Self {
+        let mut fields = Self::default();
+        let mut parts = Parts(object);
+        while let (Some(key), Some(value)) = (parts.next(), parts.next()) {
+            match string(key).and_then(|key| Field::named(&key)) {
+                Some(field) if field.is_of(N) => *fields.slot(field) = Some(value),
+                _ => {}
+            }
+        }
+        fields
     }
 
-    fn place(&self, Raw(value): Raw<'_>) -> &'a [u8] {
-        let start = value.as_ptr().addr().wrapping_sub(self.json.as_ptr().addr());
-        self.bytes.get(start..).and_then(|rest| rest.get(..value.len())).unwrap_or_default()
+    fn read(&self) -> Fields<Value<'a>, N> {
+        Fields(self.0.map(|value| value.map_or(Value::Null, Value::read)))
+    }
+}
+
+/// The values of a list, or an object's keys and values by turns, as they stand in valid JSON.
+///
+/// Strings may be broken: `serde_json` does not look into what it skips.
+struct Parts<'a>(&'a [u8]);
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        // The first is what stands before the value: a bracket, a comma or a colon.
+        let (_, rest) = self.0.split_first()?;
+        let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<IgnoredAny>();
+        let IgnoredAny = values.next()?.ok()?;
+        let (value, rest) = rest.split_at_checked(values.byte_offset())?;
+        self.0 = rest.trim_ascii_start();
+        Some(value.trim_ascii_start())
     }
 }
 
@@ -385,9 +391,9 @@ impl<'de> Visitor<'de> for UsualEntries {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut entries = Vec::new();
         loop {
-            let mut object = Object::<MESSAGE>::default();
-            match seq.next_element_seed(Usual { top: &mut object, record: None })? {
-                Some(()) => entries.push(object.entry()),
+            let mut entry = Object::default();
+            match seq.next_element_seed(Usual { top: &mut entry, record: None })? {
+                Some(()) => entries.push(entry.values),
                 None => return Ok(entries),
             }
         }
@@ -417,47 +423,9 @@ impl Visitor<'_> for KeyVisitor {
     }
 }
 
-/// The reader of any reply: each value as it stands, to be read by itself.
-impl<'de, const N: usize> Deserialize<'de> for Fields<Raw<'de>, N> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(RawVisitor::<N>)
-    }
-}
-
-struct RawVisitor<const N: usize>;
-
-impl<'de, const N: usize> Visitor<'de> for RawVisitor<N> {
-    type Value = Fields<Raw<'de>, N>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields = Fields::default();
-        while let Some((key, value)) = map.next_entry::<Raw<'de>, Raw<'de>>()? {
-            match string(key.0.as_bytes()).and_then(|key| Field::named(&key)) {
-                Some(field) if field.is_of(N) => *fields.slot(field) = value,
-                _ => {}
-            }
-        }
-        Ok(fields)
-    }
-}
-
-/// A value as it stands in the reply; empty if absent.
-#[derive(Default)]
-struct Raw<'a>(&'a str);
-
-impl<'de> Deserialize<'de> for Raw<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&RawValue>::deserialize(deserializer).map(|value| Self(value.get()))
-    }
-}
-
 /// A value, as far as a field can use it.
 #[derive(Default)]
-enum Value<'a> {
+pub(crate) enum Value<'a> {
     /// Null or absent.
     #[default]
     Null,
@@ -476,7 +444,7 @@ impl<'a> Value<'a> {
     /// Reads any value: the part of a reply that `serde_json` found to be one.
     fn read(json: &'a [u8]) -> Self {
         match json {
-            b"" | b"null" => Self::Null,
+            b"null" => Self::Null,
             b"true" => Self::Bool(true),
             b"false" => Self::Bool(false),
             [b'"', ..] => string(json).map_or(Self::Other, |text| Self::Text(into_utf8(text))),

@@ -41,6 +41,43 @@ fn decode_allocates_nothing_for_a_reply_of_known_shape() {
 }
 
 #[test]
+fn repair_allocates_for_the_fields_concerned() {
+    const KEYS: [&str; 8] = [
+        "id",
+        "originator",
+        "recipient",
+        "body",
+        "routeId",
+        "reference",
+        "campaignId",
+        "scheduled",
+    ];
+    // So many for each field, and so many for a scratch buffer that all share.
+    let kinds: [(&[u8], usize, usize); 5] = [
+        (b"7", 1, 0),
+        (br#""a\nb""#, 1, 1),
+        (br#""a\ud83c\udf89b""#, 1, 1),
+        (br#""a\ud83db""#, 2, 0),
+        (b"\"a\xFFb\"", 1, 0),
+    ];
+    for (value, each, shared) in kinds {
+        for concerned in 0..=KEYS.len() {
+            let mut body = [br#"{"other":"#, value].concat();
+            for (at, key) in KEYS.iter().enumerate() {
+                let value = if at < concerned { value } else { b"null" };
+                body.extend([b",\"", key.as_bytes(), b"\":", value].concat());
+            }
+            body.push(b'}');
+            let allocations =
+                heap_of(|| drop(SendOutcome::decode(200, black_box(&body)))).allocations;
+            let body = body.escape_ascii();
+            let allowed = each * concerned + shared * concerned.min(1);
+            assert_eq!(allocations, allowed, "{concerned} fields of {body}");
+        }
+    }
+}
+
+#[test]
 fn a_batch_allocates_its_list() {
     let entry = r#"{"originator":"Brand","recipient":"447700900123","text":"Hi","reference":"r"}"#;
     let list = vec![entry; 1000].join(",");
