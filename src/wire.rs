@@ -363,7 +363,7 @@ impl<'de, const N: usize> Visitor<'de> for Usual<'_, 'de, N> {
                 (Some(Field::Recipients), _) => {
                     self.top.recipients = map.next_value_seed(UsualEntries)?;
                 }
-                (Some(field), _) => *self.top.values.slot(field) = map.next_value()?,
+                (Some(field), _) => map.next_value_seed(self.top.values.slot(field))?,
             }
         }
         Ok(())
@@ -483,39 +483,44 @@ impl<'a> Value<'a> {
 }
 
 /// Reads what most values are; all else is an error, and left to [`Value::read`].
-impl<'de> Deserialize<'de> for Value<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
+impl<'de> DeserializeSeed<'de> for &mut Value<'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
-struct ValueVisitor;
-
-impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Value<'de>;
+impl<'de> Visitor<'de> for &mut Value<'de> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a string, a natural number, a boolean or null")
     }
 
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E>(self) -> Result<(), E> {
+        *self = Value::Null;
+        Ok(())
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(Value::Bool(value))
+    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
+        *self = Value::Bool(value);
+        Ok(())
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(Value::Natural(value))
+    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
+        *self = Value::Natural(value);
+        Ok(())
     }
 
-    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
-        Ok(Value::Text(Cow::Borrowed(value)))
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<(), E> {
+        *self = Value::Text(Cow::Borrowed(value));
+        Ok(())
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(Value::Text(Cow::Owned(value.into())))
+    fn visit_str<E>(self, value: &str) -> Result<(), E> {
+        *self = Value::Text(Cow::Owned(value.into()));
+        Ok(())
     }
 }
 
