@@ -56,30 +56,30 @@ impl Field {
         (self as usize) < count
     }
 
-    fn named(key: &[u8]) -> Option<Self> {
+    fn named(key: &str) -> Option<Self> {
         Some(match key {
-            b"success" => Self::Success,
-            b"code" => Self::Code,
-            b"message" => Self::Message,
-            b"error" => Self::Error,
-            b"id" => Self::Id,
-            b"originator" => Self::Originator,
-            b"recipient" => Self::Recipient,
-            b"body" => Self::Body,
-            b"text" => Self::Text,
-            b"routeId" => Self::RouteId,
-            b"reference" => Self::Reference,
-            b"campaignId" => Self::CampaignId,
-            b"scheduled" => Self::Scheduled,
-            b"name" => Self::Name,
-            b"scheduleDateTime" => Self::ScheduleDateTime,
-            b"spreadHours" => Self::SpreadHours,
-            b"shortenUrls" => Self::ShortenUrls,
-            b"excludeOptouts" => Self::ExcludeOptouts,
-            b"excludeDuplicates" => Self::ExcludeDuplicates,
-            b"recipientCount" => Self::RecipientCount,
-            b"recipients" => Self::Recipients,
-            b"record" => Self::Record,
+            "success" => Self::Success,
+            "code" => Self::Code,
+            "message" => Self::Message,
+            "error" => Self::Error,
+            "id" => Self::Id,
+            "originator" => Self::Originator,
+            "recipient" => Self::Recipient,
+            "body" => Self::Body,
+            "text" => Self::Text,
+            "routeId" => Self::RouteId,
+            "reference" => Self::Reference,
+            "campaignId" => Self::CampaignId,
+            "scheduled" => Self::Scheduled,
+            "name" => Self::Name,
+            "scheduleDateTime" => Self::ScheduleDateTime,
+            "spreadHours" => Self::SpreadHours,
+            "shortenUrls" => Self::ShortenUrls,
+            "excludeOptouts" => Self::ExcludeOptouts,
+            "excludeDuplicates" => Self::ExcludeDuplicates,
+            "recipientCount" => Self::RecipientCount,
+            "recipients" => Self::Recipients,
+            "record" => Self::Record,
             _ => return None,
         })
     }
@@ -297,7 +297,7 @@ impl<'a, const N: usize> Fields<Option<&'a [u8]>, N> {
         let mut fields = Self::default();
         let mut parts = Parts(object);
         while let (Some(key), Some(value)) = (parts.next(), parts.next()) {
-            match string(key).and_then(|key| Field::named(&key)) {
+            match string(key).and_then(|key| Field::named(str::from_utf8(&key).ok()?)) {
                 Some(field) if field.is_of(N) => *fields.slot(field) = Some(value),
                 _ => {}
             }
@@ -419,7 +419,7 @@ impl Visitor<'_> for KeyVisitor {
     }
 
     fn visit_str<E>(self, key: &str) -> Result<Key, E> {
-        Ok(Key(Field::named(key.as_bytes())))
+        Ok(Key(Field::named(key)))
     }
 }
 
