@@ -80,7 +80,7 @@ pub(crate) fn judge<'a, T, const N: usize>(
         .and_then(|code| u16::try_from(code).ok())
         .filter(|code| matches!(code, 400..=599))
         .unwrap_or(status);
-    let opted_out = TEXTS.into_iter().find(|text| reply.words(*text).is_some_and(says_opted_out));
+    let opted_out = TEXTS.iter().find(|text| reply.words(**text).is_some_and(says_opted_out));
     let denied = succeeded == Some(false)
         || reply.has_error()
         || !matches!(said, None | Some(0 | 200..=299));
@@ -91,8 +91,8 @@ pub(crate) fn judge<'a, T, const N: usize>(
         (None, 200..=299, None) if succeeded == Some(false) => (FailureKind::BadRequest, None),
         (None, _, id) => (classify::kind(code), id),
     };
-    let text = opted_out.or_else(|| TEXTS.into_iter().find(|text| reply.words(*text).is_some()));
-    let detail = text.and_then(|text| reply.take_words(text));
+    let text = opted_out.or_else(|| TEXTS.iter().find(|text| reply.words(**text).is_some()));
+    let detail = text.and_then(|text| reply.take_words(*text));
     let detail = detail.unwrap_or(Cow::Borrowed(reply.nature));
     failure(Failure { status, code, kind, detail, id })
 }
