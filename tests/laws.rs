@@ -10,8 +10,11 @@ use corpus::{REPLIES, parse};
 use proptest::{collection::vec, prelude::*, sample::select};
 use support::assert_laws;
 
+/// So many of each; Miri is some thousand times slower.
+const CASES: u32 = if cfg!(miri) { 4 } else { 4096 };
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn noise(status: u16, body: Vec<u8>) {
