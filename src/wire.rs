@@ -6,7 +6,7 @@ use alloc::{
     vec::Vec,
 };
 use core::{
-    array, char, fmt, mem,
+    array, fmt, mem,
     str::{self, Utf8Chunk},
 };
 
@@ -54,6 +54,20 @@ impl Field {
     /// Whether it is one of the first `count`.
     const fn is_of(self, count: usize) -> bool {
         (self as usize) < count
+    }
+
+    /// Whether a usual value of it is a text or null.
+    const fn is_text(self) -> bool {
+        !matches!(
+            self,
+            Self::Success
+                | Self::Code
+                | Self::SpreadHours
+                | Self::ShortenUrls
+                | Self::ExcludeOptouts
+                | Self::ExcludeDuplicates
+                | Self::RecipientCount
+        )
     }
 
     fn named(key: &str) -> Option<Self> {
@@ -182,10 +196,14 @@ impl<'a, const N: usize> Reply<'a, N> {
 
     /// Reads what nearly every reply is in one pass; what has no place in that, value by value.
     fn read_object(&mut self, body: &'a [u8]) -> serde_json::Result<()> {
-        if let Some(json) = str::from_utf8(body).ok().filter(|json| !has_half_a_pair(json)) {
-            let mut json = serde_json::Deserializer::from_str(json);
-            let usual = Usual { top: &mut self.top, record: Some(&mut self.record) };
-            if usual.deserialize(&mut json).and_then(|()| json.end()).is_ok() {
+        if let Ok(json) = str::from_utf8(body) {
+            let may_break = json.contains("\\u");
+            let usual = if may_break {
+                self.read_usual::<true>(json)
+            } else {
+                self.read_usual::<false>(json)
+            };
+            if usual.is_ok() {
                 return Ok(());
             }
         }
@@ -199,21 +217,13 @@ impl<'a, const N: usize> Reply<'a, N> {
         self.top = Object::read(&top);
         Ok(())
     }
-}
 
-/// Whether a surrogate seems to be escaped without its other half: `serde_json` takes that for no
-/// text.
-fn has_half_a_pair(json: &str) -> bool {
-    let units = |escape: &str| {
-        let unit = escape.get(..4).and_then(|hex| u16::from_str_radix(hex, 16).ok());
-        let apart = (escape.len() > 4).then_some(0);
-        [unit, apart].into_iter().flatten()
-    };
-    let is_broken = || {
-        let units = json.split("\\u").skip(1).flat_map(units);
-        char::decode_utf16(units).any(|character| character.is_err())
-    };
-    json.contains("\\u") && is_broken()
+    fn read_usual<const BREAKS: bool>(&mut self, json: &'a str) -> serde_json::Result<()> {
+        let mut json = serde_json::Deserializer::from_str(json);
+        let usual = Usual::<N, BREAKS> { top: &mut self.top, record: Some(&mut self.record) };
+        usual.deserialize(&mut json)?;
+        json.end()
+    }
 }
 
 /// What an object of the reply says, field by field.
@@ -329,14 +339,16 @@ impl<'a> Iterator for Parts<'a> {
     }
 }
 
-/// The reader of a reply whose values are of the usual types, and whose strings are whole.
-struct Usual<'b, 'a, const N: usize> {
+/// The reader of a reply whose values are of the usual types.
+///
+/// Where a text may break, since half a surrogate pair may be escaped in it, it is read as bytes.
+struct Usual<'b, 'a, const N: usize, const BREAKS: bool> {
     top: &'b mut Object<'a, N>,
     /// Where its record goes; a record has none of its own.
     record: Option<&'b mut Option<Object<'a, N>>>,
 }
 
-impl<'de, const N: usize> DeserializeSeed<'de> for Usual<'_, 'de, N> {
+impl<'de, const N: usize, const BREAKS: bool> DeserializeSeed<'de> for Usual<'_, 'de, N, BREAKS> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -344,7 +356,7 @@ impl<'de, const N: usize> DeserializeSeed<'de> for Usual<'_, 'de, N> {
     }
 }
 
-impl<'de, const N: usize> Visitor<'de> for Usual<'_, 'de, N> {
+impl<'de, const N: usize, const BREAKS: bool> Visitor<'de> for Usual<'_, 'de, N, BREAKS> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -358,10 +370,13 @@ impl<'de, const N: usize> Visitor<'de> for Usual<'_, 'de, N> {
                 (None, _) | (Some(Field::Record), None) => drop(map.next_value::<IgnoredAny>()?),
                 (Some(Field::Record), Some(record)) => {
                     let top = record.insert(Object::default());
-                    map.next_value_seed(Usual { top, record: None })?;
+                    map.next_value_seed(Usual::<N, BREAKS> { top, record: None })?;
                 }
                 (Some(Field::Recipients), _) => {
-                    self.top.recipients = map.next_value_seed(UsualEntries)?;
+                    self.top.recipients = map.next_value_seed(UsualEntries::<BREAKS>)?;
+                }
+                (Some(field), _) if BREAKS && field.is_text() => {
+                    map.next_value_seed(Text(self.top.values.slot(field)))?;
                 }
                 (Some(field), _) => map.next_value_seed(self.top.values.slot(field))?,
             }
@@ -371,9 +386,9 @@ impl<'de, const N: usize> Visitor<'de> for Usual<'_, 'de, N> {
 }
 
 /// The reader of a list that has nothing but such objects in it.
-struct UsualEntries;
+struct UsualEntries<const BREAKS: bool>;
 
-impl<'de> DeserializeSeed<'de> for UsualEntries {
+impl<'de, const BREAKS: bool> DeserializeSeed<'de> for UsualEntries<BREAKS> {
     type Value = Vec<Entry<'de>>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -381,7 +396,7 @@ impl<'de> DeserializeSeed<'de> for UsualEntries {
     }
 }
 
-impl<'de> Visitor<'de> for UsualEntries {
+impl<'de, const BREAKS: bool> Visitor<'de> for UsualEntries<BREAKS> {
     type Value = Vec<Entry<'de>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -392,7 +407,7 @@ impl<'de> Visitor<'de> for UsualEntries {
         let mut entries = Vec::new();
         loop {
             let mut entry = Object::default();
-            match seq.next_element_seed(Usual { top: &mut entry, record: None })? {
+            match seq.next_element_seed(Usual::<_, BREAKS> { top: &mut entry, record: None })? {
                 Some(()) => entries.push(entry.values),
                 None => return Ok(entries),
             }
@@ -493,6 +508,17 @@ impl<'de> DeserializeSeed<'de> for &mut Value<'de> {
     }
 }
 
+/// A value that is a text or null.
+struct Text<'b, 'a>(&'b mut Value<'a>);
+
+impl<'de> DeserializeSeed<'de> for Text<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_option(self.0)
+    }
+}
+
 impl<'de> Visitor<'de> for &mut Value<'de> {
     type Value = ();
 
@@ -515,6 +541,25 @@ impl<'de> Visitor<'de> for &mut Value<'de> {
         Ok(())
     }
 
+    fn visit_none<E>(self) -> Result<(), E> {
+        *self = Value::Null;
+        Ok(())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_bytes(self)
+    }
+
+    fn visit_borrowed_bytes<E>(self, value: &'de [u8]) -> Result<(), E> {
+        *self = Value::Text(into_utf8(Cow::Borrowed(value)));
+        Ok(())
+    }
+
+    fn visit_bytes<E>(self, value: &[u8]) -> Result<(), E> {
+        *self = Value::Text(into_utf8(Cow::Owned(value.into())));
+        Ok(())
+    }
+
     fn visit_borrowed_str<E>(self, value: &'de str) -> Result<(), E> {
         *self = Value::Text(Cow::Borrowed(value));
         Ok(())
@@ -526,32 +571,37 @@ impl<'de> Visitor<'de> for &mut Value<'de> {
     }
 }
 
-/// The bytes of a JSON string, unescaped.
+/// The bytes of a JSON string, unescaped; a lone surrogate among them is kept as WTF-8.
 fn string(json: &[u8]) -> Option<Cow<'_, [u8]>> {
     let inner = json.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
     if !inner.contains(&b'\\') {
         return Some(Cow::Borrowed(inner));
     }
-    let Unescaped(mut bytes) = serde_json::from_slice(json).ok()?;
-    // A lone surrogate is left as three bytes of its own, and so is U+FFFD.
-    for at in 0..bytes.len() {
-        if let Some(three @ [0xED, 0xA0..=0xBF, 0x80..=0xBF]) = bytes.get_mut(at..at + 3) {
-            three.copy_from_slice("\u{FFFD}".as_bytes());
-        }
-    }
+    let Unescaped(bytes) = serde_json::from_slice(json).ok()?;
     Some(Cow::Owned(bytes))
 }
 
-/// The bytes as text, with U+FFFD for each sequence that is not UTF-8.
+/// The bytes as text, with U+FFFD for each lone surrogate and each sequence that is not UTF-8.
 fn into_utf8(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
     match bytes {
         Cow::Borrowed(bytes) => {
             str::from_utf8(bytes).map_or_else(|_| Cow::Owned(lossy(bytes)), Cow::Borrowed)
         }
-        Cow::Owned(bytes) => {
-            Cow::Owned(String::from_utf8(bytes).unwrap_or_else(|error| lossy(error.as_bytes())))
+        Cow::Owned(bytes) => Cow::Owned(String::from_utf8(bytes).unwrap_or_else(|error| {
+            let bytes = with_surrogates_replaced(error.into_bytes());
+            String::from_utf8(bytes).unwrap_or_else(|error| lossy(error.as_bytes()))
+        })),
+    }
+}
+
+/// A lone surrogate is three bytes of its own, and so is U+FFFD.
+fn with_surrogates_replaced(mut bytes: Vec<u8>) -> Vec<u8> {
+    for at in 0..bytes.len() {
+        if let Some(three @ [0xED, 0xA0..=0xBF, 0x80..=0xBF]) = bytes.get_mut(at..at + 3) {
+            three.copy_from_slice("\u{FFFD}".as_bytes());
         }
     }
+    bytes
 }
 
 /// `String::from_utf8_lossy` in one allocation: growing by doubling would pass the bound on memory.
@@ -566,7 +616,7 @@ fn lossy(bytes: &[u8]) -> String {
     text
 }
 
-/// The bytes of a JSON string that has escapes; a lone surrogate among them is kept as WTF-8.
+/// The bytes of a JSON string that has escapes.
 struct Unescaped(Vec<u8>);
 
 impl<'de> Deserialize<'de> for Unescaped {

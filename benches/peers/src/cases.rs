@@ -76,6 +76,9 @@ pub fn all() -> Vec<Case> {
         Case::new("success, text of 1,600 bytes, escapes", || {
             success(&r#"It is \"done\":\nsee you\/me. "#.repeat(54)[..1600])
         }),
+        Case::new("success, text of 1,600 bytes, escaped emoji", || {
+            success(&r"\ud83c\udf89 Yes!".repeat(94))
+        }),
         Case::new("success, text of 1,600 bytes, emoji", || success(&"🎉".repeat(400))),
         Case::new("success, proxied echo, text of 160", || {
             let text = "Your table is booked. ".repeat(8);
