@@ -62,7 +62,7 @@ fn repair_allocates_for_the_fields_concerned() {
     ];
     for (value, each, shared) in kinds {
         for concerned in 0..=KEYS.len() {
-            let mut body = [br#"{"other":"#, value].concat();
+            let mut body = [br#"{"success":true,"code":200,"other":"#, value].concat();
             for (at, key) in KEYS.iter().enumerate() {
                 let value = if at < concerned { value } else { b"null" };
                 body.extend([b",\"", key.as_bytes(), b"\":", value].concat());
