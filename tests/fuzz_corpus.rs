@@ -1,0 +1,49 @@
+//! What the fuzzers found worth keeping, under the laws.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
+
+use std::{fs, path::Path};
+
+use arbitrary::{Arbitrary as _, Unstructured};
+use structured::Reply;
+use support::assert_laws;
+
+#[path = "support/noise.rs"]
+mod noise;
+#[path = "support/structured.rs"]
+mod structured;
+mod support;
+
+#[test]
+fn decode() {
+    each_input("decode", |input| {
+        let (status, body) = noise::reply(input);
+        assert_laws(status, body);
+    });
+}
+
+#[test]
+fn strict() {
+    each_input("strict", |input| {
+        let (status, body) = noise::reply(input);
+        assert_laws(status, body);
+    });
+}
+
+#[test]
+fn structured() {
+    each_input("structured", |input| {
+        let reply = Reply::arbitrary_take_rest(Unstructured::new(input)).unwrap();
+        assert_laws(reply.status(), reply.body().as_bytes());
+    });
+}
+
+fn each_input(target: &str, assert: impl Fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let mut inputs = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        assert(&fs::read(entry.unwrap().path()).unwrap());
+        inputs += 1;
+    }
+    assert!(inputs > 0, "no input for {target}");
+}
