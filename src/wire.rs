@@ -219,7 +219,7 @@ impl<'a, const N: usize> Reply<'a, N> {
 
     fn read_usual<const BREAKS: bool>(&mut self, json: &'a str) -> serde_json::Result<()> {
         // As bytes, a string would pass with a control character, which JSON forbids in one.
-        if BREAKS && json.trim_ascii_end().bytes().fold(b' ', u8::min) < b' ' {
+        if BREAKS && json.trim_ascii_end().bytes().fold(b' ', u8::min) != b' ' {
             let IgnoredAny = serde_json::from_str(json)?;
         }
         let mut json = serde_json::Deserializer::from_str(json);
