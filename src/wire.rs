@@ -410,7 +410,7 @@ impl<'de, const BREAKS: bool> Visitor<'de> for UsualEntries<BREAKS> {
         let mut entries = Vec::new();
         loop {
             let mut entry = Object::default();
-            match seq.next_element_seed(Usual::<_, BREAKS> { top: &mut entry, record: None })? {
+            match seq.next_element_seed(Usual::<ENTRY, BREAKS> { top: &mut entry, record: None })? {
                 Some(()) => entries.push(entry.values),
                 None => return Ok(entries),
             }
