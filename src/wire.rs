@@ -56,20 +56,6 @@ impl Field {
         (self as usize) < count
     }
 
-    /// Whether a usual value of it is a text or null.
-    const fn is_text(self) -> bool {
-        !matches!(
-            self,
-            Self::Success
-                | Self::Code
-                | Self::SpreadHours
-                | Self::ShortenUrls
-                | Self::ExcludeOptouts
-                | Self::ExcludeDuplicates
-                | Self::RecipientCount
-        )
-    }
-
     fn named(key: &str) -> Option<Self> {
         Some(match key {
             "success" => Self::Success,
@@ -196,13 +182,10 @@ impl<'a, const N: usize> Reply<'a, N> {
 
     /// Reads what nearly every reply is in one pass; what has no place in that, value by value.
     fn read_object(&mut self, body: &'a [u8]) -> serde_json::Result<()> {
-        if let Ok(json) = str::from_utf8(body) {
-            let usual = if json.contains("\\u") {
-                self.read_usual::<true>(json)
-            } else {
-                self.read_usual::<false>(json)
-            };
-            if usual.is_ok() {
+        if let Some(json) = str::from_utf8(body).ok().filter(|json| !has_half_a_pair(json)) {
+            let mut json = serde_json::Deserializer::from_str(json);
+            let usual = Usual { top: &mut self.top, record: Some(&mut self.record) };
+            if usual.deserialize(&mut json).and_then(|()| json.end()).is_ok() {
                 return Ok(());
             }
         }
@@ -216,17 +199,25 @@ impl<'a, const N: usize> Reply<'a, N> {
         self.top = Object::read(&top);
         Ok(())
     }
+}
 
-    fn read_usual<const BREAKS: bool>(&mut self, json: &'a str) -> serde_json::Result<()> {
-        // As bytes, a string would pass with a control character, which JSON forbids in one.
-        if BREAKS && json.trim_ascii_end().bytes().fold(b' ', u8::min) != b' ' {
-            let IgnoredAny = serde_json::from_str(json)?;
-        }
-        let mut json = serde_json::Deserializer::from_str(json);
-        let usual = Usual::<N, BREAKS> { top: &mut self.top, record: Some(&mut self.record) };
-        usual.deserialize(&mut json)?;
-        json.end()
-    }
+/// Whether a surrogate seems to be escaped without its other half: `serde_json` takes that for no
+/// text.
+///
+/// Letters that only look like an escape can mislead it: that costs time, and changes nothing.
+#[expect(clippy::needless_bitwise_bool, reason = "without a branch, many bytes go at once")]
+fn has_half_a_pair(json: &str) -> bool {
+    let is_surrogate = |u: u8, d: u8| (u == b'u') & (d | 0x20 == b'd');
+    let leads = |u, d, digit: u8| is_surrogate(u, d) & matches!(digit | 0x20, b'8'..=b'b');
+    let trails = |u, d, digit: u8| is_surrogate(u, d) & matches!(digit | 0x20, b'c'..=b'f');
+    let differ = |found, window: &[u8]| match *window {
+        [u, d, digit, _, _, _, v, e, other] => found | (leads(u, d, digit) != trails(v, e, other)),
+        _ => found,
+    };
+    let (_, end) = json.as_bytes().split_at(json.len().saturating_sub(8));
+    let leads_at_end =
+        || end.windows(3).any(|at| matches!(*at, [u, d, digit] if leads(u, d, digit)));
+    json.contains("\\u") && (json.as_bytes().windows(9).fold(false, differ) || leads_at_end())
 }
 
 /// What an object of the reply says, field by field.
@@ -342,16 +333,14 @@ impl<'a> Iterator for Parts<'a> {
     }
 }
 
-/// The reader of a reply whose values are of the usual types.
-///
-/// Where a text may break, since half a surrogate pair may be escaped in it, it is read as bytes.
-struct Usual<'b, 'a, const N: usize, const BREAKS: bool> {
+/// The reader of a reply whose values are of the usual types, and whose strings are whole.
+struct Usual<'b, 'a, const N: usize> {
     top: &'b mut Object<'a, N>,
     /// Where its record goes; a record has none of its own.
     record: Option<&'b mut Option<Object<'a, N>>>,
 }
 
-impl<'de, const N: usize, const BREAKS: bool> DeserializeSeed<'de> for Usual<'_, 'de, N, BREAKS> {
+impl<'de, const N: usize> DeserializeSeed<'de> for Usual<'_, 'de, N> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -359,7 +348,7 @@ impl<'de, const N: usize, const BREAKS: bool> DeserializeSeed<'de> for Usual<'_,
     }
 }
 
-impl<'de, const N: usize, const BREAKS: bool> Visitor<'de> for Usual<'_, 'de, N, BREAKS> {
+impl<'de, const N: usize> Visitor<'de> for Usual<'_, 'de, N> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -373,13 +362,10 @@ impl<'de, const N: usize, const BREAKS: bool> Visitor<'de> for Usual<'_, 'de, N,
                 (None, _) | (Some(Field::Record), None) => drop(map.next_value::<IgnoredAny>()?),
                 (Some(Field::Record), Some(record)) => {
                     let top = record.insert(Object::default());
-                    map.next_value_seed(Usual::<N, BREAKS> { top, record: None })?;
+                    map.next_value_seed(Usual { top, record: None })?;
                 }
                 (Some(Field::Recipients), _) => {
-                    self.top.recipients = map.next_value_seed(UsualEntries::<BREAKS>)?;
-                }
-                (Some(field), _) if BREAKS && field.is_text() => {
-                    map.next_value_seed(Text(self.top.values.slot(field)))?;
+                    self.top.recipients = map.next_value_seed(UsualEntries)?;
                 }
                 (Some(field), _) => map.next_value_seed(self.top.values.slot(field))?,
             }
@@ -389,9 +375,9 @@ impl<'de, const N: usize, const BREAKS: bool> Visitor<'de> for Usual<'_, 'de, N,
 }
 
 /// The reader of a list that has nothing but such objects in it.
-struct UsualEntries<const BREAKS: bool>;
+struct UsualEntries;
 
-impl<'de, const BREAKS: bool> DeserializeSeed<'de> for UsualEntries<BREAKS> {
+impl<'de> DeserializeSeed<'de> for UsualEntries {
     type Value = Vec<Entry<'de>>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -399,7 +385,7 @@ impl<'de, const BREAKS: bool> DeserializeSeed<'de> for UsualEntries<BREAKS> {
     }
 }
 
-impl<'de, const BREAKS: bool> Visitor<'de> for UsualEntries<BREAKS> {
+impl<'de> Visitor<'de> for UsualEntries {
     type Value = Vec<Entry<'de>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -410,7 +396,7 @@ impl<'de, const BREAKS: bool> Visitor<'de> for UsualEntries<BREAKS> {
         let mut entries = Vec::new();
         loop {
             let mut entry = Object::default();
-            match seq.next_element_seed(Usual::<ENTRY, BREAKS> { top: &mut entry, record: None })? {
+            match seq.next_element_seed(Usual { top: &mut entry, record: None })? {
                 Some(()) => entries.push(entry.values),
                 None => return Ok(entries),
             }
@@ -511,17 +497,6 @@ impl<'de> DeserializeSeed<'de> for &mut Value<'de> {
     }
 }
 
-/// A value that is a text or null.
-struct Text<'b, 'a>(&'b mut Value<'a>);
-
-impl<'de> DeserializeSeed<'de> for Text<'_, 'de> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_option(self.0)
-    }
-}
-
 impl<'de> Visitor<'de> for &mut Value<'de> {
     type Value = ();
 
@@ -544,25 +519,6 @@ impl<'de> Visitor<'de> for &mut Value<'de> {
         Ok(())
     }
 
-    fn visit_none<E>(self) -> Result<(), E> {
-        *self = Value::Null;
-        Ok(())
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_bytes(self)
-    }
-
-    fn visit_borrowed_bytes<E>(self, value: &'de [u8]) -> Result<(), E> {
-        *self = Value::Text(into_utf8(Cow::Borrowed(value)));
-        Ok(())
-    }
-
-    fn visit_bytes<E>(self, value: &[u8]) -> Result<(), E> {
-        *self = Value::Text(into_utf8(Cow::Owned(value.into())));
-        Ok(())
-    }
-
     fn visit_borrowed_str<E>(self, value: &'de str) -> Result<(), E> {
         *self = Value::Text(Cow::Borrowed(value));
         Ok(())
@@ -574,37 +530,32 @@ impl<'de> Visitor<'de> for &mut Value<'de> {
     }
 }
 
-/// The bytes of a JSON string, unescaped; a lone surrogate among them is kept as WTF-8.
+/// The bytes of a JSON string, unescaped.
 fn string(json: &[u8]) -> Option<Cow<'_, [u8]>> {
     let inner = json.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
     if !inner.contains(&b'\\') {
         return Some(Cow::Borrowed(inner));
     }
-    let Unescaped(bytes) = serde_json::from_slice(json).ok()?;
-    Some(Cow::Owned(bytes))
-}
-
-/// The bytes as text, with U+FFFD for each lone surrogate and each sequence that is not UTF-8.
-fn into_utf8(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
-    match bytes {
-        Cow::Borrowed(bytes) => {
-            str::from_utf8(bytes).map_or_else(|_| Cow::Owned(lossy(bytes)), Cow::Borrowed)
-        }
-        Cow::Owned(bytes) => Cow::Owned(String::from_utf8(bytes).unwrap_or_else(|error| {
-            let bytes = with_surrogates_replaced(error.into_bytes());
-            String::from_utf8(bytes).unwrap_or_else(|error| lossy(error.as_bytes()))
-        })),
-    }
-}
-
-/// A lone surrogate is three bytes of its own, and so is U+FFFD.
-fn with_surrogates_replaced(mut bytes: Vec<u8>) -> Vec<u8> {
+    let Unescaped(mut bytes) = serde_json::from_slice(json).ok()?;
+    // A lone surrogate is left as three bytes of its own, and so is U+FFFD.
     for at in 0..bytes.len() {
         if let Some(three @ [0xED, 0xA0..=0xBF, 0x80..=0xBF]) = bytes.get_mut(at..at + 3) {
             three.copy_from_slice("\u{FFFD}".as_bytes());
         }
     }
-    bytes
+    Some(Cow::Owned(bytes))
+}
+
+/// The bytes as text, with U+FFFD for each sequence that is not UTF-8.
+fn into_utf8(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
+    match bytes {
+        Cow::Borrowed(bytes) => {
+            str::from_utf8(bytes).map_or_else(|_| Cow::Owned(lossy(bytes)), Cow::Borrowed)
+        }
+        Cow::Owned(bytes) => {
+            Cow::Owned(String::from_utf8(bytes).unwrap_or_else(|error| lossy(error.as_bytes())))
+        }
+    }
 }
 
 /// `String::from_utf8_lossy` in one allocation: growing by doubling would pass the bound on memory.
@@ -619,7 +570,7 @@ fn lossy(bytes: &[u8]) -> String {
     text
 }
 
-/// The bytes of a JSON string that has escapes.
+/// The bytes of a JSON string that has escapes; a lone surrogate among them is kept as WTF-8.
 struct Unescaped(Vec<u8>);
 
 impl<'de> Deserialize<'de> for Unescaped {
