@@ -11,7 +11,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use support::assert_laws;
 
 /// So many of each; Miri is some thousand times slower.
-const CASES: u32 = if cfg!(miri) { 4 } else { 4096 };
+const CASES: u32 = if cfg!(miri) { 2 } else { 4096 };
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
