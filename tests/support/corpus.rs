@@ -80,6 +80,7 @@ pub(crate) const REPLIES: &[(&str, &[u8])] = replies! {
     "inferred/200-code-integral-float-with-id"
     "inferred/200-code-invalid-utf8-with-id"
     "inferred/200-code-list-with-id"
+    "inferred/200-code-long-fraction-with-id"
     "inferred/200-code-minus-zero-with-id"
     "inferred/200-code-negative-with-id"
     "inferred/200-code-string-200-with-id"
