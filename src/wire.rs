@@ -210,14 +210,15 @@ fn has_half_a_pair(json: &str) -> bool {
     let is_surrogate = |u: u8, d: u8| (u == b'u') & (d | 0x20 == b'd');
     let leads = |u, d, digit: u8| is_surrogate(u, d) & matches!(digit | 0x20, b'8'..=b'b');
     let trails = |u, d, digit: u8| is_surrogate(u, d) & matches!(digit | 0x20, b'c'..=b'f');
-    let differ = |found, window: &[u8]| match *window {
-        [u, d, digit, _, _, _, v, e, other] => found | (leads(u, d, digit) != trails(v, e, other)),
-        _ => found,
+    let differ = |at: &[u8]| {
+        matches!(*at, [u, d, digit, .., v, e, other]
+            if leads(u, d, digit) != trails(v, e, other))
     };
     let (_, end) = json.as_bytes().split_at(json.len().saturating_sub(8));
     let leads_at_end =
         || end.windows(3).any(|at| matches!(*at, [u, d, digit] if leads(u, d, digit)));
-    json.contains("\\u") && (json.as_bytes().windows(9).fold(false, differ) || leads_at_end())
+    let in_windows = || json.as_bytes().windows(9).fold(false, |found, at| found | differ(at));
+    json.contains("\\u") && (in_windows() || leads_at_end())
 }
 
 /// What an object of the reply says, field by field.
