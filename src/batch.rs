@@ -185,7 +185,7 @@ impl fmt::Debug for Batch<'_> {
         f.debug_struct("Batch")
             .field("id", &self.id)
             .field("name", &Presence(self.name.is_some()))
-            .field("route_id", &self.route_id)
+            .field("route_id", &self.route_id.as_deref().map(Redacted::digits))
             .field("scheduled", &self.scheduled.as_deref().map(Redacted::digits))
             .field("recipient_count", &self.recipient_count)
             .field("shorten_urls", &self.shorten_urls)
@@ -199,8 +199,8 @@ impl fmt::Debug for Batch<'_> {
 
 /// An entry of a batch: one message to one recipient, as the reply echoes it.
 ///
-/// Every field may be missing. `Debug` shows the route; of the other fields, which hold personal
-/// data, only whether they are present.
+/// Every field may be missing. `Debug` shows the route, with seven or more digits in a row starred;
+/// of the other fields, which hold personal data, only whether they are present.
 #[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Recipient<'a> {
@@ -242,7 +242,7 @@ impl fmt::Debug for Recipient<'_> {
             .field("recipient", &Presence(self.recipient.is_some()))
             .field("text", &Presence(self.text.is_some()))
             .field("reference", &Presence(self.reference.is_some()))
-            .field("route_id", &self.route_id)
+            .field("route_id", &self.route_id.as_deref().map(Redacted::digits))
             .finish()
     }
 }

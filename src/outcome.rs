@@ -93,9 +93,9 @@ impl<'a> SendOutcome<'a> {
 /// Every field but the id is the reply's echo of the request: it may be missing, and it says
 /// nothing about delivery. Text borrows from the body wherever it needs no unescaping.
 ///
-/// `Debug` shows the id, the route, the campaign and the schedule; of the other fields, which hold
-/// personal data, it shows only whether they are present. The fields and `Serialize` give the full
-/// truth.
+/// `Debug` shows the id as it is; the route, the campaign and the schedule, with seven or more
+/// digits in a row starred; and of the other fields, which hold personal data, only whether they
+/// are present. The fields and `Serialize` give the full truth.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Message<'a> {
@@ -165,9 +165,9 @@ impl fmt::Debug for Message<'_> {
             .field("originator", &Presence(self.originator.is_some()))
             .field("recipient", &Presence(self.recipient.is_some()))
             .field("body", &Presence(self.body.is_some()))
-            .field("route_id", &self.route_id)
+            .field("route_id", &self.route_id.as_deref().map(Redacted::digits))
             .field("reference", &Presence(self.reference.is_some()))
-            .field("campaign_id", &self.campaign_id)
+            .field("campaign_id", &self.campaign_id.as_deref().map(Redacted::digits))
             .field("scheduled", &self.scheduled.as_deref().map(Redacted::digits))
             .finish()
     }

@@ -22,7 +22,7 @@ impl<'a> Redacted<'a> {
         Self { text, separates }
     }
 
-    /// For a time stamp, whose groups are no number.
+    /// For a time stamp or an id, whose groups are no number.
     pub(crate) fn digits(text: &'a str) -> Self {
         Self { text, separates: |_| false }
     }

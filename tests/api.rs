@@ -143,6 +143,11 @@ fn debug_hides_people() {
         format!("{:?}", outcome.success().unwrap()),
         r#"Message { id: "447700900123", originator: Some(_), recipient: Some(_), body: Some(_), route_id: Some("mglobal"), reference: Some(_), campaign_id: Some("7"), scheduled: Some("2026-09-04T09:00:00.000Z") }"#
     );
+    let body = br#"{"id":"m","routeId":"447700900123","campaignId":447700900123}"#;
+    assert_eq!(
+        format!("{:?}", SendOutcome::decode(200, body).success().unwrap()),
+        r#"Message { id: "m", originator: None, recipient: None, body: None, route_id: Some("************"), reference: None, campaign_id: Some("************"), scheduled: None }"#
+    );
     let mut failure = Failure::new(403, r#"Recipient "is" opted\out: 447700900123"#);
     failure.id = Some("m\n1".into());
     assert_eq!(

@@ -47,6 +47,11 @@ fn debug_counts_people_and_hides_them() {
         format!("{:?}", batch.recipients),
         r#"[Recipient { originator: Some(_), recipient: Some(_), text: Some(_), reference: Some(_), route_id: Some("x") }, Recipient { originator: None, recipient: Some(_), text: None, reference: None, route_id: None }]"#
     );
+    let body = br#"{"id":"b","routeId":447700900123,"recipients":[{"routeId":"447700900123"}]}"#;
+    let outcome = BatchOutcome::decode(200, body);
+    let batch = outcome.success().unwrap();
+    let shown = format!("{batch:?} {:?}", batch.recipients);
+    assert_eq!(shown.matches(r#"route_id: Some("************")"#).count(), 2, "{shown}");
 }
 
 #[test]
