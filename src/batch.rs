@@ -19,8 +19,8 @@ use crate::{
 /// reply given to `SendOutcome` likewise, and the message's id is the batch's then.
 ///
 /// A refusal refuses the whole batch. [`FailureKind::OptedOut`] refuses it because of the one
-/// recipient that it names: take that one out and send the rest. It never means that all of them
-/// opted out.
+/// recipient that it names: take that one out and send the rest, unless the failure has an id to
+/// look the batch up by first. It never means that all of them opted out.
 ///
 /// ```
 /// # use mobivate_response::BatchOutcome;
@@ -36,8 +36,9 @@ use crate::{
 pub enum BatchOutcome<'a> {
     /// Mobivate accepted the batch.
     ///
-    /// *Accepted is not sent*: the entries echo the request, and nothing in them is a verdict.
-    /// Recipients who opted out are filtered without a word. Receipts are matched by `reference`.
+    /// *Accepted is not sent*: the entries echo the request, and neither they nor their number is a
+    /// verdict. Recipients who opted out are filtered without a word. Receipts are matched by
+    /// `reference`.
     Success(Batch<'a>),
     /// The batch was refused, or nobody can tell: [`FailureKind::retry`] says which.
     Failure(Failure<'a>),

@@ -12,7 +12,8 @@ impl Failure<'_> {
     /// the text names one.
     ///
     /// Suppress the recipient that you sent to, whether or not a number is named; use
-    /// [`matches`](OptedOutNumber::matches) to notice when the reply names another.
+    /// [`matches`](OptedOutNumber::matches) to notice when the reply names another, or to find whom
+    /// of a batch it names.
     ///
     /// ```
     /// # use mobivate_response::SendOutcome;
@@ -53,7 +54,8 @@ impl<'a> OptedOutNumber<'a> {
     }
 
     /// Whether this is the recipient's number: all digits of `recipient`, whatever stands between
-    /// them, are this number's. A masked number matches nobody.
+    /// them, are this number's. A masked number matches nobody, and a `recipient` with a leading
+    /// `00` or the `0` of a national number no number in the international form.
     #[must_use]
     pub fn matches(self, recipient: &str) -> bool {
         // A mask character equals no digit, so a masked number needs no case of its own.

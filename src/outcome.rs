@@ -328,7 +328,7 @@ pub enum Retry {
     /// It may be on its way already: resend only where a duplicate is tolerable, or after looking
     /// it up by `reference` or `id`. The API knows no idempotency key.
     MayDuplicate,
-    /// Do not send to this recipient.
+    /// Do not send to this recipient; of a batch, to the one that the text names.
     Never,
 }
 
