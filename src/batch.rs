@@ -186,8 +186,8 @@ impl fmt::Debug for Batch<'_> {
         f.debug_struct("Batch")
             .field("id", &self.id)
             .field("name", &Presence(self.name.is_some()))
-            .field("route_id", &self.route_id.as_deref().map(Redacted::digits))
-            .field("scheduled", &self.scheduled.as_deref().map(Redacted::digits))
+            .field("route_id", &self.route_id.as_deref().map(Redacted::token))
+            .field("scheduled", &self.scheduled.as_deref().map(Redacted::token))
             .field("recipient_count", &self.recipient_count)
             .field("shorten_urls", &self.shorten_urls)
             .field("exclude_optouts", &self.exclude_optouts)
@@ -243,7 +243,7 @@ impl fmt::Debug for Recipient<'_> {
             .field("recipient", &Presence(self.recipient.is_some()))
             .field("text", &Presence(self.text.is_some()))
             .field("reference", &Presence(self.reference.is_some()))
-            .field("route_id", &self.route_id.as_deref().map(Redacted::digits))
+            .field("route_id", &self.route_id.as_deref().map(Redacted::token))
             .finish()
     }
 }

@@ -165,10 +165,10 @@ impl fmt::Debug for Message<'_> {
             .field("originator", &Presence(self.originator.is_some()))
             .field("recipient", &Presence(self.recipient.is_some()))
             .field("body", &Presence(self.body.is_some()))
-            .field("route_id", &self.route_id.as_deref().map(Redacted::digits))
+            .field("route_id", &self.route_id.as_deref().map(Redacted::token))
             .field("reference", &Presence(self.reference.is_some()))
-            .field("campaign_id", &self.campaign_id.as_deref().map(Redacted::digits))
-            .field("scheduled", &self.scheduled.as_deref().map(Redacted::digits))
+            .field("campaign_id", &self.campaign_id.as_deref().map(Redacted::token))
+            .field("scheduled", &self.scheduled.as_deref().map(Redacted::token))
             .finish()
     }
 }

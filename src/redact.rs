@@ -23,7 +23,7 @@ impl<'a> Redacted<'a> {
     }
 
     /// For a time stamp or an id, whose groups are no number.
-    pub(crate) fn digits(text: &'a str) -> Self {
+    pub(crate) fn token(text: &'a str) -> Self {
         Self { text, separates: |_| false }
     }
 
