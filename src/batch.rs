@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     decode::{judge, no_response},
     outcome::{Failure, FailureKind, Label, owned},
-    redact::{Presence, Redacted},
+    redact::{Count, Presence, Redacted},
     wire::{BATCH, Entry, Field, Reply},
 };
 
@@ -107,7 +107,7 @@ impl<'a> BatchOutcome<'a> {
 /// A batch that Mobivate accepted, as the reply describes it.
 ///
 /// Every field but the id is the reply's echo of the request, and may be missing. `Debug` shows how
-/// many recipients there are, never who.
+/// many recipients there are, never who; seven or more digits in a row are starred outside the id.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Batch<'a> {
@@ -188,11 +188,11 @@ impl fmt::Debug for Batch<'_> {
             .field("name", &Presence(self.name.is_some()))
             .field("route_id", &self.route_id.as_deref().map(Redacted::token))
             .field("scheduled", &self.scheduled.as_deref().map(Redacted::token))
-            .field("recipient_count", &self.recipient_count)
+            .field("recipient_count", &self.recipient_count.map(Count))
             .field("shorten_urls", &self.shorten_urls)
             .field("exclude_optouts", &self.exclude_optouts)
             .field("exclude_duplicates", &self.exclude_duplicates)
-            .field("spread_hours", &self.spread_hours)
+            .field("spread_hours", &self.spread_hours.map(Count))
             .field("recipients", &self.recipients.len())
             .finish()
     }

@@ -1,5 +1,6 @@
 //! Keeps numbers and texts out of `Debug` and `Display`.
 
+use alloc::string::ToString;
 use core::fmt::{self, Write as _};
 
 /// At most this much of a text is shown, in characters.
@@ -85,6 +86,15 @@ fn separates(c: char) -> bool {
             c,
             '-' | '.' | '(' | ')' | '[' | ']' | '{' | '}' | '\u{2010}'..='\u{2015}' | '\u{2212}'
         )
+}
+
+/// A number that the reply states: one that is long enough may be a telephone number, too.
+pub(crate) struct Count(pub(crate) u64);
+
+impl fmt::Debug for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Redacted::token(&self.0.to_string()).write(f, false)
+    }
 }
 
 /// Stands for a value that is not shown: `Some(_)` or `None`.

@@ -102,8 +102,6 @@ fn assert_batch_is_private(batch: &Batch<'_>) {
     }
     assert_eq!(format!("{batch:?}{batch:#?}"), format!("{anonymous:?}{anonymous:#?}"));
     anonymous.id = "b".into();
-    anonymous.recipient_count = None;
-    anonymous.spread_hours = None;
     assert_loggable(&format!("{anonymous:?}"), &[]);
 }
 
