@@ -54,8 +54,8 @@ impl<'a> OptedOutNumber<'a> {
     }
 
     /// Whether this is the recipient's number: all digits of `recipient`, whatever stands between
-    /// them, are this number's. A masked number matches nobody, and a `recipient` with a leading
-    /// `00` or the `0` of a national number no number in the international form.
+    /// them, are this number's. A masked number matches nobody. Pass the international form: a
+    /// leading `00`, or the `0` of a national number, counts as digits like any other.
     #[must_use]
     pub fn matches(self, recipient: &str) -> bool {
         // A mask character equals no digit, so a masked number needs no case of its own.

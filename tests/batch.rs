@@ -99,9 +99,21 @@ fn a_reply_to_the_other_kind_of_send() {
 
 #[test]
 fn an_opt_out_names_one_of_the_batch() {
-    let body = br#"{"code":403,"message":"Recipient is opted out: 447700900002"}"#;
-    let outcome = BatchOutcome::decode(403, body);
-    let failure = outcome.failure().unwrap();
-    assert_eq!(failure.kind, FailureKind::OptedOut);
-    assert!(failure.opted_out_number().unwrap().matches("+44 7700 900002"));
+    let sent_to = ["447700900001", "+44 7700 900002", "07700 900003"];
+    let found = |status, body| {
+        let outcome = BatchOutcome::decode(status, body);
+        let failure = outcome.failure().unwrap();
+        assert_eq!(failure.kind, FailureKind::OptedOut);
+        let named = failure.opted_out_number();
+        let found = named.and_then(|named| sent_to.iter().position(|to| named.matches(to)));
+        (failure.id.is_some(), found)
+    };
+    let second = br#"{"code":403,"message":"Recipient is opted out: 447700900002"}"#;
+    assert_eq!(found(403, second), (false, Some(1)));
+    let third = br#"{"code":403,"message":"Recipient is opted out: 447700900003"}"#;
+    assert_eq!(found(403, third), (false, None), "written as a national number");
+    let masked = br#"{"code":403,"message":"Recipient is opted out: 44XXXXXXXX"}"#;
+    assert_eq!(found(403, masked), (false, None));
+    let accepted = br#"{"success":true,"record":{"id":"b-1"},"message":"1 recipient opted out"}"#;
+    assert_eq!(found(200, accepted), (true, None), "to be looked up");
 }
