@@ -47,8 +47,9 @@ pub enum BatchOutcome<'a> {
 impl<'a> BatchOutcome<'a> {
     /// What became of the batch that was answered with this HTTP status and this body.
     ///
-    /// It is total, and takes time linear in the body. The list of recipients is one allocation,
-    /// and a recipient is larger than the shortest entry that makes one: limit the body before.
+    /// It is total, and takes time linear in the body. The list of recipients is one allocation, and
+    /// its growth; a recipient is larger than the shortest entry that makes one, so limit the body
+    /// before.
     pub fn decode(status: u16, body: &'a [u8]) -> Self {
         judge(status, body, |id, reply| Self::Success(batch(id, reply)), Self::Failure)
     }
