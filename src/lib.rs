@@ -57,6 +57,7 @@
 extern crate alloc;
 
 mod batch;
+mod breaker;
 mod classify;
 mod decode;
 mod opt_out;
@@ -65,6 +66,7 @@ mod redact;
 mod wire;
 
 pub use batch::{Batch, BatchOutcome, Recipient};
+pub use breaker::{Breaker, Next};
 pub use opt_out::OptedOutNumber;
 pub use outcome::{Failure, FailureKind, Message, Retry, Scope, SendOutcome};
 
