@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     decode::{judge, no_response},
-    outcome::{Failure, FailureKind, Label, owned},
+    failure::{Failure, FailureKind},
+    outcome::{Label, owned},
     redact::{Count, Presence, Redacted},
     wire::{BATCH, Entry, Field, Reply},
 };

@@ -1,6 +1,6 @@
 //! Code to kind; kind to retry and scope.
 
-use crate::outcome::{FailureKind, Retry, Scope};
+use crate::failure::{FailureKind, Retry, Scope};
 
 /// The kind of a failure by its code alone.
 ///

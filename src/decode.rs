@@ -5,8 +5,9 @@ use core::fmt;
 
 use crate::{
     classify,
+    failure::{Failure, FailureKind},
     opt_out::says_opted_out,
-    outcome::{Failure, FailureKind, Message, SendOutcome},
+    outcome::{Message, SendOutcome},
     wire::{Field, MESSAGE, Reply},
 };
 

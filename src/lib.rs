@@ -60,6 +60,7 @@ mod batch;
 mod breaker;
 mod classify;
 mod decode;
+mod failure;
 mod opt_out;
 mod outcome;
 mod redact;
@@ -67,8 +68,9 @@ mod wire;
 
 pub use batch::{Batch, BatchOutcome, Recipient};
 pub use breaker::{Breaker, Next};
+pub use failure::{Failure, FailureKind, Retry, Scope};
 pub use opt_out::OptedOutNumber;
-pub use outcome::{Failure, FailureKind, Message, Retry, Scope, SendOutcome};
+pub use outcome::{Message, SendOutcome};
 
 /// The README's code is compiled with the documentation tests.
 #[cfg(doctest)]

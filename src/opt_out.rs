@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::{
-    outcome::{Failure, FailureKind},
+    failure::{Failure, FailureKind},
     redact::Redacted,
 };
 
