@@ -1,4 +1,4 @@
-//! The outcome of a batch: the same verdict on what `POST /send/batch` answers.
+//! What became of a batch: the same verdict on what `POST /send/batch` answers.
 
 use alloc::{borrow::Cow, vec::Vec};
 use core::{fmt, mem};
@@ -6,62 +6,121 @@ use core::{fmt, mem};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    decode::{judge, no_response},
-    failure::{Failure, FailureKind},
-    outcome::{Label, owned},
+    failure::Failure,
+    outcome::owned,
     redact::{Count, Presence, Redacted},
-    wire::{BATCH, Entry, Field, Reply},
+    verdict::judge,
+    wire::{self, Reply},
 };
 
 /// What became of a batch that was sent.
 ///
-/// The verdict, the failures and the serde form are those of [`SendOutcome`](crate::SendOutcome).
-/// A single send's reply decodes to the same verdict and the same id, with no recipients; a batch's
-/// reply given to `SendOutcome` likewise, and the message's id is the batch's then.
+/// The verdict, the failures and the serde form are those of [`SendOutcome`]. The reply to a single
+/// send decodes to the same verdict and the same id, without recipients; a batch's reply given to
+/// `SendOutcome` likewise, and the message's id is the batch's then.
 ///
-/// A refusal refuses the whole batch. [`FailureKind::OptedOut`] refuses it because of the one
-/// recipient that it names: take that one out and send the rest, unless the failure has an id to
-/// look the batch up by first. It never means that all of them opted out.
+/// A refusal refuses the whole batch. [`OptedOut`] refuses it because of the one recipient that the
+/// text names, so ask for that kind before `retry` and `scope`, which speak of that one alone:
 ///
 /// ```
-/// # use mobivate_response::BatchOutcome;
-/// let body = br#"{"id":"b-1","recipients":[{"recipient":"447700900123","reference":"r-1"}]}"#;
-/// let outcome = BatchOutcome::decode(200, body);
-/// let batch = outcome.success().unwrap();
-/// assert_eq!(batch.id, "b-1");
-/// assert_eq!(batch.recipients[0].reference.as_deref(), Some("r-1"));
+/// use mobivate_response::{BatchOutcome, FailureKind};
+///
+/// fn next(outcome: &BatchOutcome<'_>, sent_to: &[&str]) -> String {
+///     let failure = match outcome {
+///         BatchOutcome::Success(batch) => return format!("accepted: store the id {}", batch.id),
+///         BatchOutcome::Failure(failure) => failure,
+///     };
+///     if failure.kind != FailureKind::OptedOut {
+///         return format!("as for a single send: {failure}");
+///     }
+///     if let Some(id) = &failure.id {
+///         return format!("perhaps accepted: look {id} up before resending any");
+///     }
+///     let named = failure.opted_out_number();
+///     match named.and_then(|named| sent_to.iter().position(|to| named.matches(to))) {
+///         Some(at) => format!("suppress recipient {at}, and send to the others"),
+///         None => "it names none of them: send to each alone".into(),
+///     }
+/// }
+///
+/// let refusal = br#"{"code":403,"message":"Recipient is opted out: 447700900123"}"#;
+/// let next = next(&BatchOutcome::decode(403, refusal), &["+44 7700 900122", "+44 7700 900123"]);
+/// assert_eq!(next, "suppress recipient 1, and send to the others");
 /// ```
+///
+/// [`OptedOut`]: crate::FailureKind::OptedOut
+/// [`SendOutcome`]: crate::SendOutcome
 #[must_use]
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case", try_from = "Flat")]
+#[serde(rename_all = "snake_case")]
 pub enum BatchOutcome<'a> {
     /// Mobivate accepted the batch.
     ///
     /// *Accepted is not sent*: the entries echo the request, and neither they nor their number is a
-    /// verdict. Recipients who opted out are filtered without a word. Receipts are matched by
-    /// `reference`.
+    /// verdict. Recipients who opted out may be left out without a word. A stated count that is not
+    /// what was sent is a case for a person: the batch was accepted all the same. What became of each
+    /// message, [`DeliveryStatus`](crate::DeliveryStatus) says; receipts are matched by `reference`.
     Success(Batch<'a>),
     /// The batch was refused, or nobody can tell: [`FailureKind::retry`] says which.
+    ///
+    /// [`FailureKind::retry`]: crate::FailureKind::retry
     Failure(Failure<'a>),
 }
 
 impl<'a> BatchOutcome<'a> {
     /// What became of the batch that was answered with this HTTP status and this body.
     ///
-    /// It is total, and takes time linear in the body. The list of recipients is one allocation, and
-    /// its growth; a recipient is larger than the shortest entry that makes one, so limit the body
-    /// before.
+    /// As [`SendOutcome::decode`](crate::SendOutcome::decode), and it reads the recipients. Limit the
+    /// body before: replies to 1,000 recipients are about 100 KB besides their texts, and a list
+    /// takes at most 40 times its body while it grows.
+    ///
+    /// ```
+    /// # use mobivate_response::BatchOutcome;
+    /// let body = br#"{"id":"b-1","recipients":[{"recipient":"447700900123","reference":"r-1"}]}"#;
+    /// let outcome = BatchOutcome::decode(200, body);
+    /// let batch = outcome.success().ok_or("refused")?;
+    /// assert_eq!(batch.id, "b-1");
+    /// assert_eq!(batch.recipients.len(), 1);
+    /// # Ok::<(), &str>(())
+    /// ```
     pub fn decode(status: u16, body: &'a [u8]) -> Self {
-        judge(status, body, |id, reply| Self::Success(batch(id, reply)), Self::Failure)
+        let new = || Reply { is_batch: true, ..Reply::default() };
+        let mut reply = new();
+        if let Err(mended) = reply.read(body) {
+            let mut reply = new();
+            reply.read_mended(&mended);
+            return BatchOutcome::judged(status, &mut reply).into_owned();
+        }
+        Self::judged(status, &mut reply)
+    }
+
+    fn judged(status: u16, reply: &mut Reply<'a>) -> Self {
+        match judge(status, reply) {
+            Ok(id) => Self::Success(batch(id, reply)),
+            Err(failure) => Self::Failure(failure),
+        }
     }
 
     /// The outcome of a request that was sent but got no response; see
     /// [`SendOutcome::no_response`](crate::SendOutcome::no_response).
+    ///
+    /// ```
+    /// # use mobivate_response::{BatchOutcome, FailureKind};
+    /// let outcome = BatchOutcome::no_response("connection reset");
+    /// assert_eq!(outcome.failure().map(|failure| failure.kind), Some(FailureKind::NoResponse));
+    /// ```
     pub fn no_response(reason: impl fmt::Display) -> BatchOutcome<'static> {
-        BatchOutcome::Failure(no_response(reason))
+        BatchOutcome::Failure(Failure::no_response(reason))
     }
 
     /// The accepted batch, or the failure with text of its own, so that `?` works everywhere.
+    ///
+    /// ```
+    /// # use mobivate_response::BatchOutcome;
+    /// let batch = BatchOutcome::decode(200, br#"{"id":"b-1"}"#).into_result()?;
+    /// assert_eq!(batch.id, "b-1");
+    /// # Ok::<(), mobivate_response::Failure>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -74,6 +133,12 @@ impl<'a> BatchOutcome<'a> {
     }
 
     /// The accepted batch.
+    ///
+    /// ```
+    /// # use mobivate_response::BatchOutcome;
+    /// let outcome = BatchOutcome::decode(200, br#"{"id":"b-1","recipientCount":2}"#);
+    /// assert_eq!(outcome.success().and_then(|batch| batch.recipient_count), Some(2));
+    /// ```
     #[must_use]
     pub fn success(&self) -> Option<&Batch<'a>> {
         match self {
@@ -83,6 +148,12 @@ impl<'a> BatchOutcome<'a> {
     }
 
     /// The failure.
+    ///
+    /// ```
+    /// # use mobivate_response::{BatchOutcome, FailureKind};
+    /// let outcome = BatchOutcome::decode(413, b"");
+    /// assert_eq!(outcome.failure().map(|failure| failure.kind), Some(FailureKind::BadRequest));
+    /// ```
     #[must_use]
     pub fn failure(&self) -> Option<&Failure<'a>> {
         match self {
@@ -92,17 +163,42 @@ impl<'a> BatchOutcome<'a> {
     }
 
     /// Whether the batch was accepted.
+    ///
+    /// ```
+    /// # use mobivate_response::BatchOutcome;
+    /// assert!(BatchOutcome::decode(200, br#"{"id":"b-1"}"#).is_success());
+    /// ```
     #[must_use]
     pub fn is_success(&self) -> bool {
         self.success().is_some()
     }
 
     /// The same outcome, with text of its own: it outlives the body that it was decoded from.
+    ///
+    /// ```
+    /// # use mobivate_response::BatchOutcome;
+    /// fn read(body: Vec<u8>) -> BatchOutcome<'static> {
+    ///     BatchOutcome::decode(200, &body).into_owned()
+    /// }
+    /// assert!(read(br#"{"id":"b-1"}"#.to_vec()).is_success());
+    /// ```
     pub fn into_owned(self) -> BatchOutcome<'static> {
         match self {
             Self::Success(batch) => BatchOutcome::Success(batch.into_owned()),
             Self::Failure(failure) => BatchOutcome::Failure(failure.into_owned()),
         }
+    }
+}
+
+impl<'a> From<Batch<'a>> for BatchOutcome<'a> {
+    fn from(batch: Batch<'a>) -> Self {
+        Self::Success(batch)
+    }
+}
+
+impl<'a> From<Failure<'a>> for BatchOutcome<'a> {
+    fn from(failure: Failure<'a>) -> Self {
+        Self::Failure(failure)
     }
 }
 
@@ -117,39 +213,45 @@ pub struct Batch<'a> {
     /// decoded.
     pub id: Cow<'a, str>,
     /// The caller's name for the batch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Cow<'a, str>>,
     /// The route that carries the messages: the reply's `routeId`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub route_id: Option<Cow<'a, str>>,
     /// When the batch is to go out: the reply's `scheduleDateTime`, else its `scheduled`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduled: Option<Cow<'a, str>>,
     /// How many recipients the reply states: its `recipientCount`, which Vortex gives instead of a
     /// list.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub recipient_count: Option<u64>,
     /// Whether links in the texts are shortened: the reply's `shortenUrls`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub shorten_urls: Option<bool>,
     /// Whether recipients who opted out are left out, without a word: the reply's `excludeOptouts`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude_optouts: Option<bool>,
     /// Whether a recipient who stands in the list twice is texted once: the reply's
     /// `excludeDuplicates`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude_duplicates: Option<bool>,
     /// Over how many hours the batch is spread: the reply's `spreadHours`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub spread_hours: Option<u64>,
-    /// The entries that the reply echoes, in order. An entry that is no object is left out; a reply
-    /// without a list has none.
+    /// The entries that the reply echoes, in order. An entry that is no object, or holds none of
+    /// the known fields, is left out; a reply without a list has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub recipients: Vec<Recipient<'a>>,
+    pub recipients: Vec<Entry<'a>>,
 }
 
 impl<'a> Batch<'a> {
     /// A batch of which nothing but the id is known.
+    ///
+    /// ```
+    /// # use mobivate_response::{Batch, BatchOutcome};
+    /// let outcome = BatchOutcome::decode(200, br#"{"id":"b-1"}"#);
+    /// assert_eq!(outcome, BatchOutcome::from(Batch::new("b-1")));
+    /// ```
     pub fn new(id: impl Into<Cow<'a, str>>) -> Self {
         Self {
             id: id.into(),
@@ -165,7 +267,14 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// The same batch, with text of its own.
+    /// The same batch, with text of its own: it outlives the body that it was decoded from.
+    ///
+    /// ```
+    /// # use mobivate_response::Batch;
+    /// let id = String::from("b-1");
+    /// let batch: Batch<'static> = Batch::new(&*id).into_owned();
+    /// assert_eq!(batch.id, id);
+    /// ```
     #[must_use]
     pub fn into_owned(self) -> Batch<'static> {
         Batch {
@@ -178,7 +287,7 @@ impl<'a> Batch<'a> {
             exclude_optouts: self.exclude_optouts,
             exclude_duplicates: self.exclude_duplicates,
             spread_hours: self.spread_hours,
-            recipients: self.recipients.into_iter().map(Recipient::into_owned).collect(),
+            recipients: self.recipients.into_iter().map(Entry::into_owned).collect(),
         }
     }
 }
@@ -206,29 +315,34 @@ impl fmt::Debug for Batch<'_> {
 /// of the other fields, which hold personal data, only whether they are present.
 #[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Recipient<'a> {
+pub struct Entry<'a> {
     /// The sender that the recipient sees.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub originator: Option<Cow<'a, str>>,
     /// The number that the message goes to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub recipient: Option<Cow<'a, str>>,
     /// The message's text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<Cow<'a, str>>,
     /// The caller's own reference, by which receipts and look-ups find the message.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<Cow<'a, str>>,
     /// The route that carries this message: the entry's `routeId`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub route_id: Option<Cow<'a, str>>,
 }
 
-impl Recipient<'_> {
-    /// The same entry, with text of its own.
+impl Entry<'_> {
+    /// The same entry, with text of its own: it outlives the body that it was decoded from.
+    ///
+    /// ```
+    /// # use mobivate_response::Entry;
+    /// assert_eq!(Entry::default().into_owned(), Entry::default());
+    /// ```
     #[must_use]
-    pub fn into_owned(self) -> Recipient<'static> {
-        Recipient {
+    pub fn into_owned(self) -> Entry<'static> {
+        Entry {
             originator: self.originator.map(owned),
             recipient: self.recipient.map(owned),
             text: self.text.map(owned),
@@ -238,9 +352,9 @@ impl Recipient<'_> {
     }
 }
 
-impl fmt::Debug for Recipient<'_> {
+impl fmt::Debug for Entry<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recipient")
+        f.debug_struct("Entry")
             .field("originator", &Presence(self.originator.is_some()))
             .field("recipient", &Presence(self.recipient.is_some()))
             .field("text", &Presence(self.text.is_some()))
@@ -250,77 +364,29 @@ impl fmt::Debug for Recipient<'_> {
     }
 }
 
-fn batch<'a>(id: Cow<'a, str>, reply: &mut Reply<'a, BATCH>) -> Batch<'a> {
-    let fields = reply.accepted();
+/// The batch of this id, as the reply describes it.
+fn batch<'a>(id: Cow<'a, str>, reply: &mut Reply<'a>) -> Batch<'a> {
+    let fields = reply.record.as_mut().unwrap_or(&mut reply.top);
     Batch {
         id,
-        name: fields.text(Field::Name),
-        route_id: fields.text(Field::RouteId),
-        scheduled: fields.text(Field::ScheduleDateTime).or_else(|| fields.text(Field::Scheduled)),
-        recipient_count: fields.natural(Field::RecipientCount),
-        shorten_urls: fields.bool(Field::ShortenUrls),
-        exclude_optouts: fields.bool(Field::ExcludeOptouts),
-        exclude_duplicates: fields.bool(Field::ExcludeDuplicates),
-        spread_hours: fields.natural(Field::SpreadHours),
-        recipients: mem::take(&mut fields.recipients).into_iter().map(recipient).collect(),
+        name: fields.name.take(),
+        route_id: fields.route_id.take(),
+        scheduled: fields.schedule_date_time.take().or_else(|| fields.scheduled.take()),
+        recipient_count: fields.recipient_count.natural(),
+        shorten_urls: fields.shorten_urls.bool(),
+        exclude_optouts: fields.exclude_optouts.bool(),
+        exclude_duplicates: fields.exclude_duplicates.bool(),
+        spread_hours: fields.spread_hours.natural(),
+        recipients: mem::take(&mut fields.recipients).into_iter().map(entry).collect(),
     }
 }
 
-fn recipient(mut entry: Entry<'_>) -> Recipient<'_> {
-    Recipient {
-        originator: entry.text(Field::Originator),
-        recipient: entry.text(Field::Recipient),
-        text: entry.text(Field::Text),
-        reference: entry.text(Field::Reference),
-        route_id: entry.text(Field::RouteId),
-    }
-}
-
-/// The serialised form of an outcome, field by field; see that of `SendOutcome`.
-#[derive(Deserialize)]
-struct Flat {
-    outcome: Label,
-    id: Option<Cow<'static, str>>,
-    name: Option<Cow<'static, str>>,
-    route_id: Option<Cow<'static, str>>,
-    scheduled: Option<Cow<'static, str>>,
-    recipient_count: Option<u64>,
-    shorten_urls: Option<bool>,
-    exclude_optouts: Option<bool>,
-    exclude_duplicates: Option<bool>,
-    spread_hours: Option<u64>,
-    #[serde(default)]
-    recipients: Vec<Recipient<'static>>,
-    status: Option<u16>,
-    code: Option<u16>,
-    kind: Option<FailureKind>,
-    detail: Option<Cow<'static, str>>,
-}
-
-impl TryFrom<Flat> for BatchOutcome<'_> {
-    type Error = &'static str;
-
-    fn try_from(flat: Flat) -> Result<Self, Self::Error> {
-        Ok(match flat.outcome {
-            Label::Success => Self::Success(Batch {
-                id: flat.id.ok_or("missing field `id`")?,
-                name: flat.name,
-                route_id: flat.route_id,
-                scheduled: flat.scheduled,
-                recipient_count: flat.recipient_count,
-                shorten_urls: flat.shorten_urls,
-                exclude_optouts: flat.exclude_optouts,
-                exclude_duplicates: flat.exclude_duplicates,
-                spread_hours: flat.spread_hours,
-                recipients: flat.recipients,
-            }),
-            Label::Failure => Self::Failure(Failure::read(
-                flat.status,
-                flat.code,
-                flat.kind,
-                flat.detail,
-                flat.id,
-            )?),
-        })
+fn entry(entry: wire::Entry<'_>) -> Entry<'_> {
+    Entry {
+        originator: entry.originator,
+        recipient: entry.recipient,
+        text: entry.text,
+        reference: entry.reference,
+        route_id: entry.route_id,
     }
 }

@@ -1,7 +1,7 @@
 //! Why a message was not accepted, and what to do next.
 
 use alloc::borrow::Cow;
-use core::fmt;
+use core::{error::Error, fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -9,33 +9,43 @@ use crate::{outcome::owned, redact::Redacted};
 
 /// A message that was not accepted, or of which nobody can tell.
 ///
-/// `Display` is one line that begins with the kind: `opted out (403): Recipient is opted out:
-/// ************`. In it and in `Debug`, every run of seven or more digits is starred, control and
-/// bidirectional characters are escaped, and at most 256 characters of the detail are shown. The
-/// fields and `Serialize` give the full truth.
+/// `Display` is one line that begins with the kind, then the code in brackets unless it is 0:
+/// `opted out (403): Recipient is opted out: ************`. In it and in `Debug`, every run of seven
+/// or more digits is starred, control and bidirectional characters are escaped, and at most 256
+/// characters of the detail are shown. A refusal that quotes the message's text shows it. The fields
+/// and `Serialize` give the full truth: do not log them.
 ///
 /// As an error it has no source: the reply is the root cause.
-#[derive(Clone, PartialEq, Eq, Hash, thiserror::Error, Serialize, Deserialize)]
-#[error("{kind} ({code}): {}", Redacted::prose(.detail))]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Failure<'a> {
     /// The HTTP status as given; 0 if no response came.
     pub status: u16,
-    /// The code that the kind was judged by: the reply's own `code` where that is in 400..=599,
-    /// else the HTTP status.
+    /// What the kind was judged by: the reply's own `code` where that is in 400..=599, else the HTTP
+    /// status. A status of 0 or 5xx stands, whatever the reply names.
     pub code: u16,
     /// What kind of failure it is: what to do next follows from it.
     pub kind: FailureKind,
     /// The reply's own words, unchanged: its `message` or its `error`. Without any, what kind of
     /// body came, such as `empty body` or `HTML page`. Never empty when decoded.
     pub detail: Cow<'a, str>,
-    /// An id in a reply that is no success: the handle to look the message up by.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// An id in a reply that is no success: the handle to look the message up by, before it is
+    /// resent on whatever advice. Never white space alone, nor `0`, when decoded.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Cow<'a, str>>,
 }
 
 impl Failure<'_> {
-    /// The same failure, with text of its own.
+    /// The same failure, with text of its own: it outlives the body that it was decoded from.
+    ///
+    /// ```
+    /// # use mobivate_response::Failure;
+    /// fn decoded_elsewhere() -> Failure<'static> {
+    ///     let body = String::from("Unauthorized");
+    ///     Failure::new(401, &*body).into_owned()
+    /// }
+    /// assert_eq!(decoded_elsewhere().detail, "Unauthorized");
+    /// ```
     #[must_use]
     pub fn into_owned(self) -> Failure<'static> {
         Failure {
@@ -47,6 +57,18 @@ impl Failure<'_> {
         }
     }
 }
+
+impl fmt::Display for Failure<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.kind)?;
+        if self.code != 0 {
+            write!(f, " ({})", self.code)?;
+        }
+        write!(f, ": {}", Redacted::prose(&self.detail))
+    }
+}
+
+impl Error for Failure<'_> {}
 
 impl fmt::Debug for Failure<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -60,42 +82,96 @@ impl fmt::Debug for Failure<'_> {
     }
 }
 
-/// What kind of failure it is: a closed question for [`retry`](Self::retry) and
-/// [`scope`](Self::scope), and a label for metrics.
+/// What kind of failure it is, and so what to do next.
 ///
-/// `Display` is in words (`opted out`), [`as_str`](Self::as_str) and serde in one (`opted_out`). A
-/// name that this version does not know is read as [`Unconfirmed`](Self::Unconfirmed), the safe
-/// side.
+/// | code | kind | retry | scope |
+/// |---|---|---|---|
+/// | 0 | `NoResponse` | `MayDuplicate` | `Service` |
+/// | 5xx | `ServerError` | `MayDuplicate` | `Service` |
+/// | the text says opted out | `OptedOut` | `Never` | `Recipient` |
+/// | 303, 408, 409, 499 | `Unconfirmed` | `MayDuplicate` | `Service` |
+/// | 400, 413, 422 | `BadRequest` | `AfterFix` | `Request` |
+/// | 401 | `Unauthorized` | `AfterFix` | `Account` |
+/// | 402 | `OutOfCredit` | `AfterFix` | `Account` |
+/// | 403 | `Forbidden` | `AfterFix` | `Account` |
+/// | 429 | `RateLimited` | `Later` | `Account` |
+/// | other 3xx and 4xx | `Misconfigured` | `AfterFix` | `Account` |
+/// | anything else | `Unconfirmed` | `MayDuplicate` | `Service` |
+/// | none: only of an accepted message, later | `Undelivered` | `MayDuplicate` | `Request` |
+///
+/// The codes are those that [Mobivate publishes]; where it is silent, those of [RFC 9110]. How a
+/// reply gets its code stands at [`SendOutcome::decode`](crate::SendOutcome::decode).
+///
+/// It carries no data, so it is a label for metrics: [`as_str`](Self::as_str) and serde give one
+/// word (`opted_out`), `Display` gives words (`opted out`). Serde reads a name that this version
+/// does not know as [`Unconfirmed`](Self::Unconfirmed), the safe side.
+///
+/// [Mobivate publishes]: https://wiki.mobivatebulksms.com/authentication-and-integration/understanding-response-codes
+/// [RFC 9110]: https://www.rfc-editor.org/rfc/rfc9110#name-status-codes
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum FailureKind {
-    /// Something in this request is wrong: 400, 413, 422, or a 2xx without an id that says `success`
-    /// is not true.
+    /// Something in this request is wrong: 400, 413, 422, or a 2xx that says `"success":false` and
+    /// has no id.
+    ///
+    /// `{"code":400,"message":"Invalid mobile number"}`. Mend the request and go on.
     BadRequest,
     /// The API key is invalid or expired: 401.
+    ///
+    /// `{"code":401,"message":"Unauthorized"}`. Call a person.
     Unauthorized,
     /// "Out of Credit - Insufficient funds": 402.
+    ///
+    /// What body comes with it is not known. Call a person to top up the account.
     OutOfCredit,
-    /// The reply's text says in so many words that the recipient opted out, whatever its code.
+    /// The reply says in so many words that the recipient opted out.
+    ///
+    /// `{"code":403,"message":"Recipient is opted out: 44XXXXXXXX"}`. Suppress the recipient that
+    /// you sent to.
     OptedOut,
     /// Any other 403: the key lacks a permission or is invalid, or a firewall objects. It says
     /// nothing about the recipient.
+    ///
+    /// `{"error":"API Key is not permitted to perform this action. (create:SingleSMS)"}`. Call a
+    /// person, but only after a few in a row: a 403 that lost its text on the way looks the same.
     Forbidden,
     /// "Slow down - Rate limit exceeded": 429.
+    ///
+    /// `{"code":429,"message":"Slow down"}`. Wait, then send the same again, unless the failure has
+    /// an [`id`](Failure::id): look that up first.
     RateLimited,
-    /// The provider or a proxy before it failed: 5xx. The message may be on its way all the same.
+    /// The provider or a proxy before it failed: 5xx.
+    ///
+    /// An HTML page, mostly. The message may be on its way: look it up before resending.
     ServerError,
     /// No such address or method, or a redirect: any other 3xx or 4xx.
+    ///
+    /// `{"code":404,"message":"Not Found"}`. Call a person to mend the address.
     Misconfigured,
+    /// Accepted, but not delivered: only [`DeliveryStatus`](crate::DeliveryStatus) says so, never
+    /// the answer to a send.
+    ///
+    /// `EXPIRED`, `UNDELIVERABLE` and the like. It may still arrive: resend only where a duplicate is
+    /// tolerable. One such word suppresses nobody.
+    Undelivered,
     /// A reply that neither accepts nor refuses: unreadable, without an id, contradictory, 303, 408,
-    /// 409, 499, or outside of what HTTP defines. The message may be on its way.
+    /// 409, 499, or outside of what HTTP defines.
+    ///
+    /// `{"success":true}`. The message may be on its way: look it up before resending.
     Unconfirmed,
-    /// The request was sent, but no response came. The message may be on its way.
+    /// The request was sent, but no response came.
+    ///
+    /// The message may be on its way: look it up before resending.
     NoResponse,
 }
 
 impl FailureKind {
     /// Every kind, in order of declaration.
+    ///
+    /// ```
+    /// # use mobivate_response::FailureKind;
+    /// assert!(FailureKind::ALL.contains(&FailureKind::OptedOut));
+    /// ```
     pub const ALL: &'static [Self] = &[
         Self::BadRequest,
         Self::Unauthorized,
@@ -105,11 +181,58 @@ impl FailureKind {
         Self::RateLimited,
         Self::ServerError,
         Self::Misconfigured,
+        Self::Undelivered,
         Self::Unconfirmed,
         Self::NoResponse,
     ];
 
-    /// The kind as one word in lower case, such as `opted_out`: stable, a metric label.
+    /// Whether the message may be sent again.
+    ///
+    /// ```
+    /// # use mobivate_response::{FailureKind, Retry};
+    /// assert_eq!(FailureKind::ServerError.retry(), Retry::MayDuplicate);
+    /// ```
+    pub const fn retry(self) -> Retry {
+        match self {
+            Self::OptedOut => Retry::Never,
+            Self::RateLimited => Retry::Later,
+            Self::BadRequest
+            | Self::Unauthorized
+            | Self::OutOfCredit
+            | Self::Forbidden
+            | Self::Misconfigured => Retry::AfterFix,
+            Self::ServerError | Self::Undelivered | Self::Unconfirmed | Self::NoResponse => {
+                Retry::MayDuplicate
+            }
+        }
+    }
+
+    /// Who or what the failure is about.
+    ///
+    /// ```
+    /// # use mobivate_response::{FailureKind, Scope};
+    /// assert_eq!(FailureKind::OutOfCredit.scope(), Scope::Account);
+    /// ```
+    pub const fn scope(self) -> Scope {
+        match self {
+            Self::OptedOut => Scope::Recipient,
+            Self::BadRequest | Self::Undelivered => Scope::Request,
+            Self::Unauthorized
+            | Self::OutOfCredit
+            | Self::Forbidden
+            | Self::RateLimited
+            | Self::Misconfigured => Scope::Account,
+            Self::ServerError | Self::Unconfirmed | Self::NoResponse => Scope::Service,
+        }
+    }
+
+    /// The kind as one word in lower case: stable, a metric label.
+    ///
+    /// ```
+    /// # use mobivate_response::FailureKind;
+    /// assert_eq!(FailureKind::OptedOut.as_str(), "opted_out");
+    /// assert_eq!(FailureKind::OptedOut.to_string(), "opted out");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -121,6 +244,7 @@ impl FailureKind {
             Self::RateLimited => "rate_limited",
             Self::ServerError => "server_error",
             Self::Misconfigured => "misconfigured",
+            Self::Undelivered => "undelivered",
             Self::Unconfirmed => "unconfirmed",
             Self::NoResponse => "no_response",
         }
@@ -129,13 +253,38 @@ impl FailureKind {
 
 impl fmt::Display for FailureKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, word) in self.as_str().split('_').enumerate() {
-            f.write_str(if at == 0 { "" } else { " " })?;
-            f.write_str(word)?;
-        }
-        Ok(())
+        write_words(f, self.as_str())
     }
 }
+
+/// Reads what [`as_str`](FailureKind::as_str) gives, and nothing else.
+///
+/// ```
+/// # use mobivate_response::{FailureKind, UnknownFailureKind};
+/// assert_eq!("opted_out".parse(), Ok(FailureKind::OptedOut));
+/// assert_eq!("Opted out".parse::<FailureKind>(), Err(UnknownFailureKind));
+/// ```
+impl FromStr for FailureKind {
+    type Err = UnknownFailureKind;
+
+    fn from_str(name: &str) -> Result<Self, UnknownFailureKind> {
+        let known = Self::ALL.iter().find(|kind| kind.as_str() == name);
+        known.copied().ok_or(UnknownFailureKind)
+    }
+}
+
+/// The name of no [`FailureKind`] that this version knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "there is nothing more to say")]
+pub struct UnknownFailureKind;
+
+impl fmt::Display for UnknownFailureKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("unknown kind of failure")
+    }
+}
+
+impl Error for UnknownFailureKind {}
 
 impl Serialize for FailureKind {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -145,29 +294,40 @@ impl Serialize for FailureKind {
 
 impl<'de> Deserialize<'de> for FailureKind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = Cow::<str>::deserialize(deserializer)?;
-        let known = Self::ALL.iter().find(|kind| kind.as_str() == name);
-        Ok(known.copied().unwrap_or(Self::Unconfirmed))
+        Ok(Cow::<str>::deserialize(deserializer)?.parse().unwrap_or(Self::Unconfirmed))
     }
 }
 
 /// Whether the message may be sent again.
 #[must_use]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Retry {
-    /// Not accepted; the same request may pass after a wait.
+    /// Not sent: the same request may pass after a wait, longer each time.
+    ///
+    /// No reply with a `Retry-After` was ever seen; honour one that comes. If the failure has an
+    /// [`id`](Failure::id), the reply contradicts itself: look it up first.
     Later,
-    /// Not accepted; a person must first mend the request, the key, the credit or the address.
+    /// Not sent: a person must first mend the request, the key, the credit or the address.
     AfterFix,
-    /// It may be on its way already: resend only where a duplicate is tolerable, or after looking
-    /// it up by `reference` or `id`. The API knows no idempotency key.
+    /// It may be on its way already: resend only where a duplicate is tolerable, or after a look-up
+    /// (see [`DeliveryStatus`](crate::DeliveryStatus#looking-a-message-up)).
+    ///
+    /// The API knows no idempotency key, so give every request a `reference` of its own: nothing
+    /// else can be looked up. A look-up that finds nothing proves nothing; after a day, hand the
+    /// message to a person.
     MayDuplicate,
     /// Do not send to this recipient; of a batch, to the one that the text names.
     Never,
 }
 
 impl Retry {
-    /// The answer as one word in lower case, such as `may_duplicate`.
+    /// The answer as one word in lower case.
+    ///
+    /// ```
+    /// # use mobivate_response::Retry;
+    /// assert_eq!(Retry::MayDuplicate.as_str(), "may_duplicate");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -179,23 +339,36 @@ impl Retry {
     }
 }
 
-/// Who or what a failure is about, and so what must be seen to.
+impl fmt::Display for Retry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_words(f, self.as_str())
+    }
+}
+
+/// Who or what a failure is about. Whether to go on, to wait or to stop, [`Breaker`] says.
+///
+/// [`Breaker`]: crate::Breaker
 #[must_use]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// This recipient: suppress it and go on.
     Recipient,
     /// This request: mend it and go on.
     Request,
-    /// The account: every send will fare alike. Stop and call a person, but only after a few in a
-    /// row: one cut or emptied 403 reads as [`FailureKind::Forbidden`] too.
+    /// The account: every send will fare alike.
     Account,
-    /// The provider or the way to it is unwell: pause.
+    /// The provider, or the way to it, fails.
     Service,
 }
 
 impl Scope {
-    /// The scope as one word in lower case, such as `recipient`.
+    /// The scope as one word in lower case.
+    ///
+    /// ```
+    /// # use mobivate_response::Scope;
+    /// assert_eq!(Scope::Recipient.as_str(), "recipient");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -207,21 +380,17 @@ impl Scope {
     }
 }
 
-impl<'a> Failure<'a> {
-    /// The failure that a serialised form tells of, or what it lacks.
-    pub(crate) fn read(
-        status: Option<u16>,
-        code: Option<u16>,
-        kind: Option<FailureKind>,
-        detail: Option<Cow<'a, str>>,
-        id: Option<Cow<'a, str>>,
-    ) -> Result<Self, &'static str> {
-        Ok(Self {
-            status: status.ok_or("missing field `status`")?,
-            code: code.ok_or("missing field `code`")?,
-            kind: kind.ok_or("missing field `kind`")?,
-            detail: detail.ok_or("missing field `detail`")?,
-            id,
-        })
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_words(f, self.as_str())
     }
+}
+
+/// `opted_out` as `opted out`.
+fn write_words(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+    for (at, word) in name.split('_').enumerate() {
+        f.write_str(if at == 0 { "" } else { " " })?;
+        f.write_str(word)?;
+    }
+    Ok(())
 }

@@ -58,17 +58,18 @@ extern crate alloc;
 
 mod batch;
 mod breaker;
-mod classify;
-mod decode;
+mod delivery;
 mod failure;
 mod opt_out;
 mod outcome;
 mod redact;
+mod verdict;
 mod wire;
 
-pub use batch::{Batch, BatchOutcome, Recipient};
+pub use batch::{Batch, BatchOutcome, Entry};
 pub use breaker::{Breaker, Next};
-pub use failure::{Failure, FailureKind, Retry, Scope};
+pub use delivery::DeliveryStatus;
+pub use failure::{Failure, FailureKind, Retry, Scope, UnknownFailureKind};
 pub use opt_out::OptedOutNumber;
 pub use outcome::{Message, SendOutcome};
 

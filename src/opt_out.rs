@@ -4,24 +4,25 @@ use core::fmt;
 
 use crate::{
     failure::{Failure, FailureKind},
-    redact::Redacted,
+    redact::{Redacted, joins_digits},
 };
 
 impl Failure<'_> {
     /// The number that the text names as opted out, if the kind is [`FailureKind::OptedOut`] and
     /// the text names one.
     ///
-    /// Suppress the recipient that you sent to, whether or not a number is named; use
-    /// [`matches`](OptedOutNumber::matches) to notice when the reply names another, or to find whom
-    /// of a batch it names.
+    /// Suppress the recipient that you sent to, whether or not a number is named. Use
+    /// [`matches`](OptedOutNumber::matches) to notice when the reply names another: then still
+    /// suppress the one that you sent to, and show the other to a person. Of a batch, it tells whom
+    /// to take out.
     ///
     /// ```
-    /// # use mobivate_response::SendOutcome;
-    /// let body = br#"{"code":403,"message":"Recipient is opted out: 447700900123"}"#;
-    /// let outcome = SendOutcome::decode(403, body);
-    /// let number = outcome.failure().unwrap().opted_out_number().unwrap();
+    /// # use mobivate_response::Failure;
+    /// let failure = Failure::new(403, "Recipient is opted out: 447700900123");
+    /// let number = failure.opted_out_number().ok_or("no number")?;
     /// assert_eq!(number.as_str(), "447700900123");
     /// assert!(number.matches("+44 7700 900123"));
+    /// # Ok::<(), &str>(())
     /// ```
     #[must_use]
     pub fn opted_out_number(&self) -> Option<OptedOutNumber<'_>> {
@@ -32,34 +33,67 @@ impl Failure<'_> {
     }
 }
 
-/// A number that a refusal names as opted out: 7 to 15 digits (ITU-T E.164), of which all but the
+/// A number that a refusal names as opted out: 7 to 15 digits ([ITU-T E.164]), of which all but the
 /// first may be masked.
 ///
+/// A number that goes on, in another group or in letters, is none: half a number is somebody else's.
+///
 /// `Debug` stars it; [`as_str`](Self::as_str) does not.
+///
+/// [ITU-T E.164]: https://www.itu.int/rec/T-REC-E.164
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct OptedOutNumber<'a>(&'a str);
 
 impl<'a> OptedOutNumber<'a> {
     /// The number as the text has it, without a leading `+`.
+    ///
+    /// ```
+    /// # use mobivate_response::Failure;
+    /// let failure = Failure::new(403, "Recipient is opted out: +447700900123");
+    /// assert_eq!(failure.opted_out_number().map(|number| number.as_str()), Some("447700900123"));
+    /// ```
     #[must_use]
-    pub fn as_str(self) -> &'a str {
+    pub const fn as_str(self) -> &'a str {
         self.0
     }
 
-    /// Whether some of the digits are hidden behind `X`, `x` or `*`, as in the documentation's own
-    /// sample, `44XXXXXXXX`.
+    /// Whether some of the digits are hidden behind `X`, `x` or `*`, as in the sample that Mobivate
+    /// publishes, `44XXXXXXXX`.
+    ///
+    /// ```
+    /// # use mobivate_response::Failure;
+    /// let failure = Failure::new(403, "Recipient is opted out: 44XXXXXXXX");
+    /// assert!(failure.opted_out_number().is_some_and(|number| number.is_masked()));
+    /// ```
     #[must_use]
     pub fn is_masked(self) -> bool {
         !self.0.bytes().all(|c| c.is_ascii_digit())
     }
 
     /// Whether this is the recipient's number: all digits of `recipient`, whatever stands between
-    /// them, are this number's. A masked number matches nobody. Pass the international form: a
-    /// leading `00`, or the `0` of a national number, counts as digits like any other.
+    /// them, are this number's.
+    ///
+    /// A masked number matches nobody. Send to international forms: a leading `00`, or the `0` of a
+    /// national number, counts as a digit like any other, and so never matches.
+    ///
+    /// ```
+    /// # use mobivate_response::Failure;
+    /// let failure = Failure::new(403, "Recipient is opted out: 447700900123");
+    /// let number = failure.opted_out_number().ok_or("no number")?;
+    /// assert!(number.matches("+44 7700-900123"));
+    /// assert!(!number.matches("07700 900123"));
+    /// # Ok::<(), &str>(())
+    /// ```
     #[must_use]
     pub fn matches(self, recipient: &str) -> bool {
         // A mask character equals no digit, so a masked number needs no case of its own.
         self.0.bytes().eq(recipient.bytes().filter(u8::is_ascii_digit))
+    }
+}
+
+impl AsRef<str> for OptedOutNumber<'_> {
+    fn as_ref(&self) -> &str {
+        self.0
     }
 }
 
@@ -70,60 +104,76 @@ impl fmt::Debug for OptedOutNumber<'_> {
 }
 
 /// Whether the text says in so many words that the recipient opted out.
-///
-/// "This account has opted out of …", "Recipient has not opted out" and the permission
-/// `(read:Optouts)` do not.
 pub(crate) fn says_opted_out(text: &str) -> bool {
     after_phrases(text).next().is_some()
 }
 
-/// What follows each opted-out phrase in the text.
+/// What follows each phrase that says opted out.
 fn after_phrases(text: &str) -> impl Iterator<Item = &str> {
-    let starts = text.as_bytes().windows("recipient opted out".len()).enumerate();
-    starts
-        .filter(|(_, window)| matches!(window, [b'r' | b'R', ..]))
-        .filter_map(|(at, _)| after_phrase(text.get(at..)?))
+    let starts = text.bytes().enumerate().filter(|(_, c)| matches!(c, b'r' | b'R'));
+    starts.filter_map(|(at, _)| {
+        let (before, phrase) = text.split_at_checked(at)?;
+        after_phrase(phrase).filter(|_| !is_in_doubt(before))
+    })
 }
 
-/// What follows the opted-out phrase that the text begins with.
+/// What follows the phrase that the text begins with: `Recipient is opted out`,
+/// `RECIPIENT_OPTED_OUT`.
 fn after_phrase(text: &str) -> Option<&str> {
-    let rest = after_space(after_word(text, b"recipient")?)?;
-    let verb = after_word(rest, b"is").or_else(|| after_word(rest, b"has"));
-    let verb = verb.or_else(|| after_word(rest, b"was"));
-    let rest = verb.and_then(after_space).unwrap_or(rest);
-    let opted = after_word(rest, b"opted")?.strip_prefix([' ', '-', '_'])?;
-    let rest = after_word(opted, b"out")?;
+    let rest = after_gap(after_word(text, "recipient")?)?;
+    let verb = ["is", "has", "was"].iter().find_map(|verb| after_word(rest, verb));
+    let rest = verb.and_then(after_gap).unwrap_or(rest);
+    let rest = after_word(after_gap(after_word(rest, "opted")?)?, "out")?;
     (!rest.starts_with(char::is_alphanumeric)).then_some(rest)
 }
 
+/// Whether the words before the phrase leave it open: "unknown whether the recipient is opted out".
+fn is_in_doubt(before: &str) -> bool {
+    // `SmsRecipient`
+    let before = before.trim_end_matches(char::is_alphanumeric);
+    let (before, word) = last_word(before);
+    let word = if is_one_of(word, &["the", "this", "that", "a", "any"]) {
+        last_word(before).1
+    } else {
+        word
+    };
+    is_one_of(word, &["if", "whether", "unless", "no"])
+}
+
+fn is_one_of(word: &str, words: &[&str]) -> bool {
+    words.iter().any(|other| word.eq_ignore_ascii_case(other))
+}
+
+/// The text up to its last word, and that word; no word where a sentence ends.
+fn last_word(text: &str) -> (&str, &str) {
+    let text = text.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '_' | '-'));
+    text.split_at(text.trim_end_matches(char::is_alphanumeric).len())
+}
+
 /// The number that a phrase's remainder begins with.
-///
-/// A number that goes on in another group is none: half a number is somebody else's.
 fn number(rest: &str) -> Option<&str> {
+    let is_mask = |c| matches!(c, 'X' | 'x' | '*');
     let rest = rest.trim_start_matches(is_space).strip_prefix(':')?;
     let rest = rest.trim_start_matches(is_space);
     let rest = rest.strip_prefix('+').unwrap_or(rest);
-    let end = rest.find(|c| !matches!(c, '0'..='9' | 'X' | 'x' | '*')).unwrap_or(rest.len());
+    let end = rest.find(|c: char| !c.is_ascii_digit() && !is_mask(c)).unwrap_or(rest.len());
     let (number, rest) = rest.split_at(end);
-    let mut rest = rest.chars();
-    let goes_on = match rest.next() {
-        Some(' ' | '-' | '.') => rest.next().is_some_and(char::is_numeric),
-        Some(c) => c.is_alphanumeric(),
-        None => false,
-    };
+    let next_group = rest.trim_start_matches(joins_digits);
+    let goes_on = rest.starts_with(char::is_alphanumeric)
+        || next_group.starts_with(|c: char| c.is_numeric() || is_mask(c));
     let is_number = number.starts_with(|c: char| c.is_ascii_digit()) && (7..=15).contains(&end);
     (is_number && !goes_on).then_some(number)
 }
 
-/// What follows the word, in any case.
-fn after_word<'a, const N: usize>(text: &'a str, word: &[u8; N]) -> Option<&'a str> {
-    let mut head = *text.as_bytes().first_chunk()?;
-    head.make_ascii_lowercase();
-    if head == *word { text.get(N..) } else { None }
+/// What follows the word, in any ASCII case.
+fn after_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+    let (head, rest) = text.split_at_checked(word.len())?;
+    head.eq_ignore_ascii_case(word).then_some(rest)
 }
 
-fn after_space(text: &str) -> Option<&str> {
-    let rest = text.trim_start_matches(is_space);
+/// What follows the white space, `_` and `-` between two words.
+fn after_gap(text: &str) -> Option<&str> {
+    let rest = text.trim_start_matches(|c| is_space(c) || matches!(c, '_' | '-'));
     (rest.len() < text.len()).then_some(rest)
 }
 

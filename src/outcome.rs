@@ -1,4 +1,4 @@
-//! The vocabulary: what became of a message, and what a failure asks for next.
+//! What became of a message.
 
 use alloc::borrow::Cow;
 use core::fmt;
@@ -6,35 +6,159 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    failure::{Failure, FailureKind},
+    failure::Failure,
     redact::{Presence, Redacted},
+    verdict::judge,
+    wire::Reply,
 };
 
 /// What became of a message that was sent.
 ///
 /// # Serde
 ///
-/// The form is flat and loses nothing: `{"outcome":"success","id":…,"route_id":…}` or
-/// `{"outcome":"failure","status":403,"code":403,"kind":"opted_out","detail":…}`. Absent fields are
-/// left out, unknown ones are ignored, and what is read back owns its text. The format must be
+/// The derived form, which loses nothing: `{"success":{"id":…,"route_id":…}}` or
+/// `{"failure":{"status":403,"code":403,"kind":"opted_out","detail":…}}`. Absent fields are left
+/// out, unknown ones are ignored, and what is read back owns its text. The format must be
 /// self-describing and name its fields, as JSON and CBOR do; postcard is not such a format.
 ///
 /// Unlike `Debug` and `Display`, the serialised form holds numbers and texts in full: do not log it.
+///
+/// ```
+/// use mobivate_response::SendOutcome;
+///
+/// let outcome = SendOutcome::decode(200, br#"{"success":true,"record":{"id":"m-1"}}"#);
+/// let queued = serde_json::to_string(&outcome)?;
+/// assert_eq!(queued, r#"{"success":{"id":"m-1"}}"#);
+/// let read: SendOutcome<'static> = serde_json::from_str(&queued)?;
+/// assert_eq!(read, outcome);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[must_use]
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case", try_from = "Flat")]
+#[serde(rename_all = "snake_case")]
 pub enum SendOutcome<'a> {
     /// Mobivate accepted the message.
     ///
     /// *Accepted is not sent*: a message to an opted-out number may be accepted with an id like any
-    /// other and then be dropped without a word or a receipt (observed on Vortex). Only the message
-    /// history tells.
+    /// other, and then dropped without a word or a receipt (observed on the current host). What
+    /// became of it, [`DeliveryStatus`](crate::DeliveryStatus) says.
     Success(Message<'a>),
     /// The message was refused, or nobody can tell: [`FailureKind::retry`] says which.
+    ///
+    /// [`FailureKind::retry`]: crate::FailureKind::retry
     Failure(Failure<'a>),
 }
 
 impl<'a> SendOutcome<'a> {
+    /// What became of the message that was answered with this HTTP status and this body.
+    ///
+    /// It is total: any status and any bytes have exactly one outcome, without a panic, in time
+    /// linear in the body. Both generations of the API are read: the flat record, and the current
+    /// host's `{"success":true,"record":{…}}`.
+    ///
+    /// ```
+    /// # use mobivate_response::{FailureKind, Retry, SendOutcome};
+    /// let accepted = SendOutcome::decode(200, br#"{"success":true,"record":{"id":"m-1"}}"#);
+    /// assert!(accepted.success().is_some_and(|message| message.id == "m-1"));
+    ///
+    /// let html = SendOutcome::decode(502, b"<html><h1>Bad Gateway</h1></html>");
+    /// let failure = html.failure().ok_or("accepted")?;
+    /// assert_eq!((failure.code, failure.kind), (502, FailureKind::ServerError));
+    /// assert_eq!(failure.kind.retry(), Retry::MayDuplicate);
+    /// # Ok::<(), &str>(())
+    /// ```
+    ///
+    /// # The verdict
+    ///
+    /// The *id* is the `record`'s, else the one at the top; white space and `0` are none. The *code*
+    /// is the reply's own `code` where that is in 400..=599, else the HTTP status; but a status of 0
+    /// or 5xx stands, whatever the body names. The *text* is the first of `message` and `error` that
+    /// says opted out, else the first of them that is a non-empty string. Then, in this order:
+    ///
+    /// 1. The code is 0 or 5xx, nobody can tell: [`NoResponse`], [`ServerError`].
+    /// 2. The text says opted out: [`OptedOut`].
+    /// 3. The code is not 2xx: [`Unconfirmed`] if `success` is true, for a refusal that says success
+    ///    contradicts itself; else the kind that [the table](crate::FailureKind) gives to the code.
+    /// 4. The reply is whole, has an id, and nothing denies it: `Success`. What denies is a `success`
+    ///    that is neither true nor null; an `error` other than null, `false`, `0`, `""`, `[]` and
+    ///    `{}`; a `code` that can be read and is neither 0 nor 2xx.
+    /// 5. The reply is whole, `success` is false, and there is no id: [`BadRequest`].
+    /// 6. Otherwise: [`Unconfirmed`].
+    ///
+    /// A text *says opted out* with the words "Recipient is opted out", in any case; "has", "was" or
+    /// no verb will do, and `_` or `-` between the words. It says nothing after "if", "whether",
+    /// "unless" or "no". So neither a missing permission, nor "Recipient has not opted out", nor the
+    /// message's own text in the echo suppresses anyone.
+    ///
+    /// # Reading leniently
+    ///
+    /// Unknown keys, odd types, invalid UTF-8 and half surrogate pairs are no fault. What was read
+    /// before a fault counts: a reply that broke off keeps its id, its code and its text. But a
+    /// faulty reply is never a success.
+    ///
+    /// # Feeding it
+    ///
+    /// Any HTTP client will do that gives the status and the body's bytes:
+    ///
+    /// - An error before anything was sent (no address, a refused connection, a time limit for
+    ///   connecting) *never left*: send the same again after a wait, and do not call this crate. Count
+    ///   as such only what certainly comes before the sending.
+    /// - Sent, but no status came (a time limit, a reset): [`no_response`](Self::no_response). Pass on
+    ///   no status that the client made up. curl's `000` is either of the two: its exit status tells.
+    /// - A status came, but the body broke off: decode what arrived. Read the body piece by piece, for
+    ///   a call that reads all of it may drop what it had.
+    /// - Switch off what makes an error of a 4xx: it drops the body, and an opt-out reads as
+    ///   [`Forbidden`].
+    /// - Switch off redirects: following one sends the message again, or lets another page answer for
+    ///   it.
+    /// - Switch off what sends a request again by itself.
+    /// - Keep no idle connection longer than the provider does: a send on one that it has just closed
+    ///   ends without an answer.
+    /// - Limit the body: 64 KiB are plenty for a single send.
+    /// - Decode answers to sends only. A record of the message history reads as a success.
+    ///
+    /// [`BadRequest`]: crate::FailureKind::BadRequest
+    /// [`Forbidden`]: crate::FailureKind::Forbidden
+    /// [`NoResponse`]: crate::FailureKind::NoResponse
+    /// [`OptedOut`]: crate::FailureKind::OptedOut
+    /// [`ServerError`]: crate::FailureKind::ServerError
+    /// [`Unconfirmed`]: crate::FailureKind::Unconfirmed
+    pub fn decode(status: u16, body: &'a [u8]) -> Self {
+        let mut reply = Reply::default();
+        if let Err(mended) = reply.read(body) {
+            let mut reply = Reply::default();
+            reply.read_mended(&mended);
+            return SendOutcome::judged(status, &mut reply).into_owned();
+        }
+        Self::judged(status, &mut reply)
+    }
+
+    fn judged(status: u16, reply: &mut Reply<'a>) -> Self {
+        match judge(status, reply) {
+            Ok(id) => Self::Success(message(id, reply)),
+            Err(failure) => Self::Failure(failure),
+        }
+    }
+
+    /// The outcome of a request that was sent but got no response: a time limit, a reset connection.
+    ///
+    /// The message may be on its way. Where the request never left, do not call this: it is safe to
+    /// send again. The reason becomes the detail, whole: leave out the URL where it holds a key (for
+    /// reqwest, `error.without_url()`), and where an error's `Display` leaves out the cause, pass
+    /// `format_args!("{error:?}")`.
+    ///
+    /// ```
+    /// # use mobivate_response::{Retry, SendOutcome};
+    /// let outcome = SendOutcome::no_response("operation timed out");
+    /// let failure = outcome.failure().ok_or("accepted")?;
+    /// assert_eq!(failure.kind.retry(), Retry::MayDuplicate);
+    /// assert_eq!(failure.to_string(), "no response: operation timed out");
+    /// # Ok::<(), &str>(())
+    /// ```
+    pub fn no_response(reason: impl fmt::Display) -> SendOutcome<'static> {
+        SendOutcome::Failure(Failure::no_response(reason))
+    }
+
     /// The accepted message, or the failure with text of its own, so that `?` works everywhere.
     ///
     /// ```
@@ -43,9 +167,11 @@ impl<'a> SendOutcome<'a> {
     ///     let message = SendOutcome::decode(status, body).into_result()?;
     ///     Ok(message.id.into_owned())
     /// }
-    /// assert_eq!(id_of(200, br#"{"id":"m-1"}"#).unwrap(), "m-1");
-    /// let error = id_of(401, br#"{"code":401,"message":"Unauthorized"}"#).unwrap_err();
-    /// assert_eq!(error.to_string(), "unauthorized (401): Unauthorized");
+    /// assert_eq!(id_of(200, br#"{"id":"m-1"}"#)?, "m-1");
+    /// let error = id_of(401, br#"{"code":401,"message":"Unauthorized"}"#).err();
+    /// let shown = error.map(|error| error.to_string());
+    /// assert_eq!(shown.as_deref(), Some("unauthorized (401): Unauthorized"));
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
     /// ```
     ///
     /// # Errors
@@ -59,6 +185,13 @@ impl<'a> SendOutcome<'a> {
     }
 
     /// The accepted message.
+    ///
+    /// ```
+    /// # use mobivate_response::SendOutcome;
+    /// let outcome = SendOutcome::decode(200, br#"{"id":"m-1","reference":"r-1"}"#);
+    /// let reference = outcome.success().and_then(|message| message.reference.as_deref());
+    /// assert_eq!(reference, Some("r-1"));
+    /// ```
     #[must_use]
     pub fn success(&self) -> Option<&Message<'a>> {
         match self {
@@ -68,6 +201,13 @@ impl<'a> SendOutcome<'a> {
     }
 
     /// The failure.
+    ///
+    /// ```
+    /// # use mobivate_response::{FailureKind, SendOutcome};
+    /// let outcome = SendOutcome::decode(401, b"");
+    /// let kind = outcome.failure().map(|failure| failure.kind);
+    /// assert_eq!(kind, Some(FailureKind::Unauthorized));
+    /// ```
     #[must_use]
     pub fn failure(&self) -> Option<&Failure<'a>> {
         match self {
@@ -77,17 +217,58 @@ impl<'a> SendOutcome<'a> {
     }
 
     /// Whether the message was accepted.
+    ///
+    /// ```
+    /// # use mobivate_response::SendOutcome;
+    /// assert!(SendOutcome::decode(200, br#"{"id":"m-1"}"#).is_success());
+    /// assert!(!SendOutcome::decode(200, b"").is_success());
+    /// ```
     #[must_use]
     pub fn is_success(&self) -> bool {
         self.success().is_some()
     }
 
     /// The same outcome, with text of its own: it outlives the body that it was decoded from.
+    ///
+    /// ```
+    /// # use mobivate_response::SendOutcome;
+    /// fn read(body: Vec<u8>) -> SendOutcome<'static> {
+    ///     SendOutcome::decode(200, &body).into_owned()
+    /// }
+    /// assert!(read(br#"{"id":"m-1"}"#.to_vec()).is_success());
+    /// ```
     pub fn into_owned(self) -> SendOutcome<'static> {
         match self {
             Self::Success(message) => SendOutcome::Success(message.into_owned()),
             Self::Failure(failure) => SendOutcome::Failure(failure.into_owned()),
         }
+    }
+}
+
+impl<'a> From<Message<'a>> for SendOutcome<'a> {
+    fn from(message: Message<'a>) -> Self {
+        Self::Success(message)
+    }
+}
+
+impl<'a> From<Failure<'a>> for SendOutcome<'a> {
+    fn from(failure: Failure<'a>) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+/// The message of this id, as the reply describes it.
+fn message<'a>(id: Cow<'a, str>, reply: &mut Reply<'a>) -> Message<'a> {
+    let fields = reply.record.as_mut().unwrap_or(&mut reply.top);
+    Message {
+        id,
+        originator: fields.originator.take(),
+        recipient: fields.recipient.take(),
+        body: fields.body.take().or_else(|| fields.text.take()),
+        route_id: fields.route_id.take(),
+        reference: fields.reference.take(),
+        campaign_id: fields.campaign_id.take(),
+        scheduled: fields.scheduled.take(),
     }
 }
 
@@ -108,30 +289,36 @@ pub struct Message<'a> {
     /// In the reply: `record.id`, else the top-level `id`. For a batch it is the batch's id.
     pub id: Cow<'a, str>,
     /// The sender that the recipient sees.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub originator: Option<Cow<'a, str>>,
     /// The number that the message goes to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub recipient: Option<Cow<'a, str>>,
     /// The message's text: the reply's `body`, else its `text`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<Cow<'a, str>>,
     /// The route that carries the message, such as `mglobal`: the reply's `routeId`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub route_id: Option<Cow<'a, str>>,
     /// The caller's own reference, by which receipts and look-ups find the message.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<Cow<'a, str>>,
     /// The campaign that the message belongs to: the reply's `campaignId`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub campaign_id: Option<Cow<'a, str>>,
     /// When the message is to go out, as the reply puts it: such as `2026-09-04T09:00:00.000Z`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduled: Option<Cow<'a, str>>,
 }
 
 impl<'a> Message<'a> {
     /// A message of which nothing but the id is known.
+    ///
+    /// ```
+    /// # use mobivate_response::{Message, SendOutcome};
+    /// let outcome = SendOutcome::decode(200, br#"{"id":"m-1"}"#);
+    /// assert_eq!(outcome, SendOutcome::from(Message::new("m-1")));
+    /// ```
     pub fn new(id: impl Into<Cow<'a, str>>) -> Self {
         Self {
             id: id.into(),
@@ -145,7 +332,14 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// The same message, with text of its own.
+    /// The same message, with text of its own: it outlives the body that it was decoded from.
+    ///
+    /// ```
+    /// # use mobivate_response::Message;
+    /// let id = String::from("m-1");
+    /// let message: Message<'static> = Message::new(&*id).into_owned();
+    /// assert_eq!(message.id, id);
+    /// ```
     #[must_use]
     pub fn into_owned(self) -> Message<'static> {
         Message {
@@ -178,58 +372,4 @@ impl fmt::Debug for Message<'_> {
 
 pub(crate) fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
     Cow::Owned(text.into_owned())
-}
-
-/// The serialised form of an outcome, field by field.
-///
-/// A derived tagged enum would buffer the numbers, and lose them where another crate of the build
-/// switches on `serde_json`'s `arbitrary_precision`.
-#[derive(Deserialize)]
-struct Flat {
-    outcome: Label,
-    id: Option<Cow<'static, str>>,
-    originator: Option<Cow<'static, str>>,
-    recipient: Option<Cow<'static, str>>,
-    body: Option<Cow<'static, str>>,
-    route_id: Option<Cow<'static, str>>,
-    reference: Option<Cow<'static, str>>,
-    campaign_id: Option<Cow<'static, str>>,
-    scheduled: Option<Cow<'static, str>>,
-    status: Option<u16>,
-    code: Option<u16>,
-    kind: Option<FailureKind>,
-    detail: Option<Cow<'static, str>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Label {
-    Success,
-    Failure,
-}
-
-impl TryFrom<Flat> for SendOutcome<'_> {
-    type Error = &'static str;
-
-    fn try_from(flat: Flat) -> Result<Self, Self::Error> {
-        Ok(match flat.outcome {
-            Label::Success => Self::Success(Message {
-                id: flat.id.ok_or("missing field `id`")?,
-                originator: flat.originator,
-                recipient: flat.recipient,
-                body: flat.body,
-                route_id: flat.route_id,
-                reference: flat.reference,
-                campaign_id: flat.campaign_id,
-                scheduled: flat.scheduled,
-            }),
-            Label::Failure => Self::Failure(Failure::read(
-                flat.status,
-                flat.code,
-                flat.kind,
-                flat.detail,
-                flat.id,
-            )?),
-        })
-    }
 }

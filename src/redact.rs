@@ -3,14 +3,14 @@
 use alloc::string::ToString;
 use core::fmt::{self, Write as _};
 
-/// At most this much of a text is shown, in characters.
+/// At most so many characters of a text are shown.
 const SHOWN: usize = 256;
 
 /// So many digits in a row may be a telephone number.
-const TELLING: usize = 7;
+const NUMBER: usize = 7;
 
-/// A text that can be logged: long runs of digits are starred, what could forge or turn a line is
-/// escaped, and the length is bounded.
+/// A text that can be logged: long runs of digits are starred, what could forge a line or change
+/// its direction is escaped, and the length is bounded.
 pub(crate) struct Redacted<'a> {
     text: &'a str,
     /// Whether it may stand between the digits of one number.
@@ -20,7 +20,7 @@ pub(crate) struct Redacted<'a> {
 impl<'a> Redacted<'a> {
     /// For free text, where a number may be written in groups.
     pub(crate) fn prose(text: &'a str) -> Self {
-        Self { text, separates }
+        Self { text, separates: |c| c == ',' || joins_digits(c) }
     }
 
     /// For a time stamp or an id, whose groups are no number.
@@ -40,7 +40,7 @@ impl<'a> Redacted<'a> {
             match c {
                 _ if at < starred && c.is_numeric() => f.write_char('*')?,
                 '"' | '\\' if quoted => write!(f, "\\{c}")?,
-                _ if turns_a_line(c) => write!(f, "{}", c.escape_unicode())?,
+                _ if is_unsafe_in_a_line(c) => write!(f, "{}", c.escape_unicode())?,
                 _ => f.write_char(c)?,
             }
         }
@@ -61,7 +61,7 @@ impl<'a> Redacted<'a> {
                 }
             }
         }
-        if digits < TELLING { 0 } else { end }
+        if digits < NUMBER { 0 } else { end }
     }
 }
 
@@ -79,13 +79,18 @@ impl fmt::Debug for Redacted<'_> {
     }
 }
 
-/// Spaces, hyphens, dots and brackets, as people and their address books write them.
-fn separates(c: char) -> bool {
+/// White space, hyphens and dashes, dots, slashes and brackets, as people and their address books
+/// write them between the digits of a number.
+pub(crate) fn joins_digits(c: char) -> bool {
     c.is_whitespace()
-        || matches!(
-            c,
-            '-' | '.' | '(' | ')' | '[' | ']' | '{' | '}' | '\u{2010}'..='\u{2015}' | '\u{2212}'
-        )
+        || matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '.' | '/')
+        || matches!(c, '(' | ')' | '[' | ']' | '{' | '}')
+}
+
+/// Control characters, Unicode's line and paragraph separators, and its bidirectional controls.
+fn is_unsafe_in_a_line(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A number that the reply states: one that is long enough may be a telephone number, too.
@@ -104,10 +109,4 @@ impl fmt::Debug for Presence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.0 { "Some(_)" } else { "None" })
     }
-}
-
-/// Control characters, Unicode's line and paragraph separators, and its bidirectional controls.
-fn turns_a_line(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }

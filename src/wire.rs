@@ -1,434 +1,71 @@
-//! The reply's JSON, field by field: a field that cannot be read costs only itself.
+//! What the reply says: its JSON, read once and leniently. Nothing is decided here.
 
 use alloc::{
     borrow::Cow,
     string::{String, ToString},
     vec::Vec,
 };
-use core::{
-    array, fmt, mem,
-    str::{self, Utf8Chunk},
+use core::{fmt, mem, str};
+
+use serde::{
+    Deserialize,
+    de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
-
-use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
-
-/// The fields that are read; every other key is skipped.
-///
-/// In the order of who asks for them: see [`ENTRY`], [`MESSAGE`] and [`BATCH`].
-#[derive(Clone, Copy)]
-pub(crate) enum Field {
-    Originator,
-    Recipient,
-    Text,
-    Reference,
-    RouteId,
-    Success,
-    Code,
-    Message,
-    Error,
-    Id,
-    Body,
-    CampaignId,
-    Scheduled,
-    Record,
-    Name,
-    ScheduleDateTime,
-    SpreadHours,
-    ShortenUrls,
-    ExcludeOptouts,
-    ExcludeDuplicates,
-    RecipientCount,
-    Recipients,
-}
-
-/// So many fields make an entry of a batch: the others need no room.
-const ENTRY: usize = Field::RouteId as usize + 1;
-/// So many make a message.
-pub(crate) const MESSAGE: usize = Field::Record as usize + 1;
-/// So many make a batch.
-pub(crate) const BATCH: usize = Field::Recipients as usize + 1;
-
-impl Field {
-    /// Whether it is one of the first `count`.
-    const fn is_of(self, count: usize) -> bool {
-        (self as usize) < count
-    }
-
-    fn named(key: &str) -> Option<Self> {
-        Some(match key {
-            "success" => Self::Success,
-            "code" => Self::Code,
-            "message" => Self::Message,
-            "error" => Self::Error,
-            "id" => Self::Id,
-            "originator" => Self::Originator,
-            "recipient" => Self::Recipient,
-            "body" => Self::Body,
-            "text" => Self::Text,
-            "routeId" => Self::RouteId,
-            "reference" => Self::Reference,
-            "campaignId" => Self::CampaignId,
-            "scheduled" => Self::Scheduled,
-            "name" => Self::Name,
-            "scheduleDateTime" => Self::ScheduleDateTime,
-            "spreadHours" => Self::SpreadHours,
-            "shortenUrls" => Self::ShortenUrls,
-            "excludeOptouts" => Self::ExcludeOptouts,
-            "excludeDuplicates" => Self::ExcludeDuplicates,
-            "recipientCount" => Self::RecipientCount,
-            "recipients" => Self::Recipients,
-            "record" => Self::Record,
-            _ => return None,
-        })
-    }
-}
 
 /// What the reply says.
-pub(crate) struct Reply<'a, const N: usize> {
-    /// What kind of body it is, for want of a text of its own.
-    pub(crate) nature: &'static str,
-    top: Object<'a, N>,
-    record: Option<Object<'a, N>>,
+#[derive(Default)]
+pub(crate) struct Reply<'a> {
+    /// Whether all of the body is one sound JSON object. Where it is not, the fields hold what
+    /// stood before the fault.
+    pub(crate) whole: bool,
+    /// Whether recipients are read. The reply to a single send has none, and they are skipped.
+    pub(crate) is_batch: bool,
+    /// What kind of body it is, in words.
+    pub(crate) kind_of_body: &'static str,
+    pub(crate) success: Value<'a>,
+    pub(crate) code: Value<'a>,
+    pub(crate) message: Value<'a>,
+    pub(crate) error: Value<'a>,
+    pub(crate) top: Fields<'a>,
+    pub(crate) record: Option<Fields<'a>>,
 }
 
-impl<const N: usize> Default for Reply<'_, N> {
-    fn default() -> Self {
-        Self { nature: "", top: Object::default(), record: None }
-    }
-}
-
-impl<'a, const N: usize> Reply<'a, N> {
-    /// `record.id`, else the top-level one; `""` and `0` are none.
-    pub(crate) fn id(&mut self) -> Option<Cow<'a, str>> {
-        let id = |object: &mut Object<'a, N>| {
-            object.text(Field::Id).filter(|id| !matches!(&**id, "" | "0"))
-        };
-        self.record.as_mut().and_then(id).or_else(|| id(&mut self.top))
-    }
-
-    /// What was accepted: the record, if there is one.
-    pub(crate) fn accepted(&mut self) -> &mut Object<'a, N> {
-        self.record.as_mut().unwrap_or(&mut self.top)
-    }
-
-    /// What the reply says in words: a top-level field that is a string, and not empty.
-    pub(crate) fn words(&self, field: Field) -> Option<&str> {
-        match self.top.values.get(field) {
-            Value::Text(text) if !text.is_empty() => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The same words, which are gone then.
-    pub(crate) fn take_words(&mut self, field: Field) -> Option<Cow<'a, str>> {
-        self.top.text(field)
-    }
-
-    pub(crate) fn code(&self) -> Option<i64> {
-        match self.top.values.get(Field::Code) {
-            Value::Natural(code) => Some(i64::try_from(*code).unwrap_or(i64::MAX)),
-            Value::Integral(code) => Some(*code),
-            // `parse` alone would read a sign, too.
-            Value::Text(text) if text.len() <= 5 && text.bytes().all(|c| c.is_ascii_digit()) => {
-                text.parse().ok()
-            }
-            _ => None,
-        }
-    }
-
-    pub(crate) fn success(&self) -> Option<bool> {
-        match self.top.values.get(Field::Success) {
-            Value::Null => None,
-            Value::Bool(success) => Some(*success),
-            Value::Natural(number) => Some(*number == 1),
-            Value::Text(text) => Some(text.eq_ignore_ascii_case("true")),
-            _ => Some(false),
-        }
-    }
-
-    /// Whether there is an `error` that is more than a placeholder.
-    pub(crate) fn has_error(&self) -> bool {
-        match self.top.values.get(Field::Error) {
-            Value::Null | Value::Bool(false) | Value::Natural(0) => false,
-            Value::Text(text) => !text.is_empty(),
-            Value::Nested([_, inner @ .., _]) => !inner.trim_ascii().is_empty(),
-            _ => true,
-        }
-    }
-}
-
-impl<'a, const N: usize> Reply<'a, N> {
-    /// Reads the body; what is no JSON object says nothing. The reply is read where it stands, for
-    /// it is large to hand on.
-    pub(crate) fn read(&mut self, body: &'a [u8]) {
-        let body = body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body);
-        self.nature = match body.trim_ascii_start() {
-            [] => "empty body",
-            [b'{', ..] => match self.read_object(body) {
-                Ok(()) => "JSON without a message",
-                Err(error) if error.is_eof() => "JSON cut short",
-                Err(_) => "not JSON",
-            },
-            [b'<', b'?', b'x', b'm', b'l', ..] => "XML document",
-            [b'<', ..] => "HTML page",
-            _ => match serde_json::from_slice(body) {
-                Ok(IgnoredAny) => "JSON, but not an object",
-                Err(_) => "not JSON",
-            },
-        };
-    }
-
-    /// Reads what nearly every reply is in one pass; what has no place in that, value by value.
-    fn read_object(&mut self, body: &'a [u8]) -> serde_json::Result<()> {
-        if let Some(json) = str::from_utf8(body).ok().filter(|json| !has_half_a_pair(json)) {
-            let mut json = serde_json::Deserializer::from_str(json);
-            let usual = Usual { top: &mut self.top, record: Some(&mut self.record) };
-            if usual.deserialize(&mut json).and_then(|()| json.end()).is_ok() {
-                return Ok(());
-            }
-        }
-        (self.top, self.record) = Default::default();
-        let IgnoredAny = serde_json::from_slice(body)?;
-        let top = Fields::<_, N>::of(body.trim_ascii_start());
-        self.record = match top.get(Field::Record) {
-            Some(record @ [b'{', ..]) => Some(Object::read(&Fields::of(record))),
-            _ => None,
-        };
-        self.top = Object::read(&top);
-        Ok(())
-    }
-}
-
-/// Whether a surrogate seems to be escaped without its other half: `serde_json` takes that for no
-/// text.
-///
-/// Letters that only look like an escape can mislead it: that costs time, and changes nothing.
-#[expect(clippy::needless_bitwise_bool, reason = "without a branch, many bytes go at once")]
-fn has_half_a_pair(json: &str) -> bool {
-    let is_surrogate = |u: u8, d: u8| (u == b'u') & (d | 0x20 == b'd');
-    let leads = |u, d, digit: u8| is_surrogate(u, d) & matches!(digit | 0x20, b'8'..=b'b');
-    let trails = |u, d, digit: u8| is_surrogate(u, d) & matches!(digit | 0x20, b'c'..=b'f');
-    let differ = |at: &[u8]| {
-        matches!(*at, [u, d, digit, .., v, e, other]
-            if leads(u, d, digit) != trails(v, e, other))
-    };
-    let (_, end) = json.as_bytes().split_at(json.len().saturating_sub(8));
-    let leads_at_end =
-        || end.windows(3).any(|at| matches!(*at, [u, d, digit] if leads(u, d, digit)));
-    let in_windows = || json.as_bytes().windows(9).fold(false, |found, at| found | differ(at));
-    json.contains("\\u") && (in_windows() || leads_at_end())
-}
-
-/// What an object of the reply says, field by field.
-pub(crate) struct Object<'a, const N: usize> {
-    values: Fields<Value<'a>, N>,
-    /// The objects in the list of recipients; whatever else stands in it is skipped.
+/// What describes a message or a batch, at the top or in the `record`.
+#[derive(Default)]
+pub(crate) struct Fields<'a> {
+    pub(crate) id: Text<'a>,
+    pub(crate) originator: Text<'a>,
+    pub(crate) recipient: Text<'a>,
+    pub(crate) body: Text<'a>,
+    pub(crate) text: Text<'a>,
+    pub(crate) route_id: Text<'a>,
+    pub(crate) reference: Text<'a>,
+    pub(crate) campaign_id: Text<'a>,
+    pub(crate) scheduled: Text<'a>,
+    pub(crate) name: Text<'a>,
+    pub(crate) schedule_date_time: Text<'a>,
+    pub(crate) spread_hours: Value<'a>,
+    pub(crate) shorten_urls: Value<'a>,
+    pub(crate) exclude_optouts: Value<'a>,
+    pub(crate) exclude_duplicates: Value<'a>,
+    pub(crate) recipient_count: Value<'a>,
     pub(crate) recipients: Vec<Entry<'a>>,
 }
 
-/// An object in a list.
-pub(crate) type Entry<'a> = Fields<Value<'a>, ENTRY>;
-
-impl<const N: usize> Default for Object<'_, N> {
-    fn default() -> Self {
-        Self { values: Fields::default(), recipients: Vec::new() }
-    }
+/// An entry of `recipients`.
+#[derive(Default, PartialEq)]
+pub(crate) struct Entry<'a> {
+    pub(crate) originator: Text<'a>,
+    pub(crate) recipient: Text<'a>,
+    pub(crate) text: Text<'a>,
+    pub(crate) reference: Text<'a>,
+    pub(crate) route_id: Text<'a>,
 }
 
-impl<'a, const N: usize> Object<'a, N> {
-    /// A string, or a natural number's digits. It is gone then.
-    pub(crate) fn text(&mut self, field: Field) -> Option<Cow<'a, str>> {
-        self.values.text(field)
-    }
+/// A string, or the digits of a non-negative integer.
+pub(crate) type Text<'a> = Option<Cow<'a, str>>;
 
-    pub(crate) fn natural(&self, field: Field) -> Option<u64> {
-        match self.values.get(field) {
-            Value::Natural(number) => Some(*number),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn bool(&self, field: Field) -> Option<bool> {
-        match self.values.get(field) {
-            Value::Bool(value) => Some(*value),
-            _ => None,
-        }
-    }
-
-    fn read(values: &Fields<Option<&'a [u8]>, N>) -> Self {
-        let list = if Field::Recipients.is_of(N) { *values.get(Field::Recipients) } else { None };
-        let entries = list.filter(|list| list.starts_with(b"[")).into_iter().flat_map(Parts);
-        let objects = entries.filter(|entry| entry.starts_with(b"{"));
-        let recipients = objects.map(|entry| Fields::of(entry).read()).collect();
-        Self { values: values.read(), recipients }
-    }
-}
-
-/// A `V` for each of the first `N` fields.
-pub(crate) struct Fields<V, const N: usize>([V; N]);
-
-impl<V: Default, const N: usize> Default for Fields<V, N> {
-    fn default() -> Self {
-        Self(array::from_fn(|_| V::default()))
-    }
-}
-
-#[expect(clippy::indexing_slicing, reason = "who asks for a field has made room for it")]
-impl<V, const N: usize> Fields<V, N> {
-    fn get(&self, field: Field) -> &V {
-        &self.0[field as usize]
-    }
-
-    fn slot(&mut self, field: Field) -> &mut V {
-        &mut self.0[field as usize]
-    }
-}
-
-impl<'a, const N: usize> Fields<Value<'a>, N> {
-    /// A string, or a natural number's digits. It is gone then.
-    pub(crate) fn text(&mut self, field: Field) -> Option<Cow<'a, str>> {
-        match self.slot(field) {
-            Value::Null => None,
-            value => mem::take(value).into_text(),
-        }
-    }
-}
-
-impl<'a, const N: usize> Fields<Option<&'a [u8]>, N> {
-    /// Each value as it stands in the object, to be read by itself.
-    fn of(object: &'a [u8]) -> Self {
-        let mut fields = Self::default();
-        let mut parts = Parts(object);
-        while let (Some(key), Some(value)) = (parts.next(), parts.next()) {
-            match string(key).and_then(|key| Field::named(str::from_utf8(&key).ok()?)) {
-                Some(field) if field.is_of(N) => *fields.slot(field) = Some(value),
-                _ => {}
-            }
-        }
-        fields
-    }
-
-    fn read(&self) -> Fields<Value<'a>, N> {
-        Fields(self.0.map(|value| value.map_or(Value::Null, Value::read)))
-    }
-}
-
-/// The values of a list, or an object's keys and values by turns, as they stand in valid JSON.
-///
-/// Strings may be broken: `serde_json` does not look into what it skips.
-struct Parts<'a>(&'a [u8]);
-
-impl<'a> Iterator for Parts<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        // The first is what stands before the value: a bracket, a comma or a colon.
-        let (_, rest) = self.0.split_first()?;
-        let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<IgnoredAny>();
-        let IgnoredAny = values.next()?.ok()?;
-        let (value, rest) = rest.split_at_checked(values.byte_offset())?;
-        self.0 = rest.trim_ascii_start();
-        Some(value.trim_ascii_start())
-    }
-}
-
-/// The reader of a reply whose values are of the usual types, and whose strings are whole.
-struct Usual<'b, 'a, const N: usize> {
-    top: &'b mut Object<'a, N>,
-    /// Where its record goes; a record has none of its own.
-    record: Option<&'b mut Option<Object<'a, N>>>,
-}
-
-impl<'de, const N: usize> DeserializeSeed<'de> for Usual<'_, 'de, N> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de, const N: usize> Visitor<'de> for Usual<'_, 'de, N> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    // The last of a repeated key stands.
-    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
-        while let Some(Key(field)) = map.next_key()? {
-            match (field.filter(|field| field.is_of(N)), &mut self.record) {
-                (None, _) | (Some(Field::Record), None) => drop(map.next_value::<IgnoredAny>()?),
-                (Some(Field::Record), Some(record)) => {
-                    let top = record.insert(Object::default());
-                    map.next_value_seed(Usual { top, record: None })?;
-                }
-                (Some(Field::Recipients), _) => {
-                    self.top.recipients = map.next_value_seed(UsualEntries)?;
-                }
-                (Some(field), _) => map.next_value_seed(self.top.values.slot(field))?,
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The reader of a list that has nothing but such objects in it.
-struct UsualEntries;
-
-impl<'de> DeserializeSeed<'de> for UsualEntries {
-    type Value = Vec<Entry<'de>>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for UsualEntries {
-    type Value = Vec<Entry<'de>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut entries = Vec::new();
-        loop {
-            let mut entry = Object::default();
-            match seq.next_element_seed(Usual { top: &mut entry, record: None })? {
-                Some(()) => entries.push(entry.values),
-                None => return Ok(entries),
-            }
-        }
-    }
-}
-
-/// The field that a key names.
-struct Key(Option<Field>);
-
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(KeyVisitor)
-    }
-}
-
-struct KeyVisitor;
-
-impl Visitor<'_> for KeyVisitor {
-    type Value = Key;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<Key, E> {
-        Ok(Key(Field::named(key)))
-    }
-}
-
-/// A value, as far as a field can use it.
+/// A value, as far as any field can use it.
 #[derive(Default)]
 pub(crate) enum Value<'a> {
     /// Null or absent.
@@ -439,157 +76,303 @@ pub(crate) enum Value<'a> {
     Natural(u64),
     /// Any other number without a fraction, such as `-1` and `403.0`, cut to this range.
     Integral(i64),
+    /// A number with a fraction.
+    Fraction,
     Text(Cow<'a, str>),
-    /// A list or an object, as it stands.
-    Nested(&'a [u8]),
-    Other,
+    List {
+        is_empty: bool,
+    },
+    Object {
+        is_empty: bool,
+    },
 }
 
 impl<'a> Value<'a> {
-    /// Reads any value: the part of a reply that `serde_json` found to be one.
-    fn read(json: &'a [u8]) -> Self {
-        match json {
-            b"null" => Self::Null,
-            b"true" => Self::Bool(true),
-            b"false" => Self::Bool(false),
-            [b'"', ..] => string(json).map_or(Self::Other, |text| Self::Text(into_utf8(text))),
-            [b'[' | b'{', ..] => Self::Nested(json),
-            number => str::from_utf8(number).map_or(Self::Other, Self::number),
-        }
+    pub(crate) fn natural(&self) -> Option<u64> {
+        if let Self::Natural(number) = self { Some(*number) } else { None }
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_precision_loss,
-        clippy::float_cmp,
-        reason = "a cast back and forth keeps a number without a fraction, and a larger one is cut"
-    )]
-    fn number(json: &str) -> Self {
-        /// From here on no `f64` has a fraction; infinity stands for what is too large for one.
-        const WHOLE: f64 = 9_007_199_254_740_992.0;
-        if let Ok(natural) = json.parse() {
-            return Self::Natural(natural);
-        }
-        match json.parse::<f64>() {
-            Ok(number) if !(-WHOLE..WHOLE).contains(&number) || number as i64 as f64 == number => {
-                Self::Integral(number as i64)
-            }
-            _ => Self::Other,
-        }
+    pub(crate) fn bool(&self) -> Option<bool> {
+        if let Self::Bool(value) = self { Some(*value) } else { None }
     }
 
-    fn into_text(self) -> Option<Cow<'a, str>> {
+    fn into_text(self) -> Text<'a> {
         match self {
             Self::Text(text) => Some(text),
             Self::Natural(number) => Some(Cow::Owned(number.to_string())),
             _ => None,
         }
     }
-}
 
-/// Reads what most values are; all else is an error, and left to [`Value::read`].
-impl<'de> DeserializeSeed<'de> for &mut Value<'de> {
-    type Value = ();
-
-    #[expect(clippy::inline_always, reason = "a call for each value costs a batch 1 in 100")]
-    #[inline(always)]
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
+    #[expect(clippy::cast_possible_truncation, reason = "a larger number is cut")]
+    fn from_f64(number: f64) -> Self {
+        if number % 1.0 == 0.0 { Self::Integral(number as i64) } else { Self::Fraction }
     }
 }
 
-impl<'de> Visitor<'de> for &mut Value<'de> {
+/// A copy of a body, without the bad UTF-8 and the lone surrogates that kept it from being read.
+pub(crate) struct Mended(String);
+
+impl<'a> Reply<'a> {
+    /// Reads the body; what is no JSON object says nothing.
+    ///
+    /// # Errors
+    ///
+    /// A mended copy is to be read instead, into a new reply.
+    pub(crate) fn read(&mut self, body: &'a [u8]) -> Result<(), Mended> {
+        let body = body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body);
+        self.kind_of_body = match body.trim_ascii_start() {
+            [b'{', ..] => return self.read_object(body),
+            [] => "empty body",
+            [b'<', b'?', b'x', b'm', b'l', ..] => "XML document",
+            [b'<', ..] => "HTML page",
+            [0x1F, 0x8B, ..] => "gzip data",
+            _ => "not a JSON object",
+        };
+        Ok(())
+    }
+
+    fn read_object(&mut self, body: &'a [u8]) -> Result<(), Mended> {
+        if let Ok(text) = str::from_utf8(body) {
+            self.read_text(text);
+            if self.whole {
+                return Ok(());
+            }
+        }
+        let copy = mended(body);
+        if copy.as_bytes() == body { Ok(()) } else { Err(Mended(copy)) }
+    }
+
+    /// Reads the copy, once: whatever fault is left in it is not to be mended.
+    pub(crate) fn read_mended(&mut self, Mended(copy): &'a Mended) {
+        self.read_text(copy);
+    }
+
+    fn read_text(&mut self, text: &'a str) {
+        // A cut may have shortened a number at the very end.
+        let uncut = text.trim_end_matches(|c: char| c.is_ascii_digit());
+        let mut json = serde_json::Deserializer::from_str(uncut);
+        let read = Slot::Reply(self).deserialize(&mut json).and_then(|()| json.end());
+        self.whole = read.is_ok() && uncut.len() == text.len();
+        self.kind_of_body = match read {
+            Ok(()) if self.whole => "JSON without a message",
+            Err(error) if error.is_eof() => "JSON cut short",
+            _ => "not JSON",
+        };
+    }
+
+    fn slot(&mut self, key: &str) -> Slot<'_, 'a> {
+        match key {
+            "success" => Slot::Value(&mut self.success),
+            "code" => Slot::Value(&mut self.code),
+            "message" => Slot::Value(&mut self.message),
+            "error" => Slot::Value(&mut self.error),
+            "record" => Slot::Record(&mut self.record, self.is_batch),
+            key => self.top.slot(key, self.is_batch),
+        }
+    }
+}
+
+impl<'a> Fields<'a> {
+    fn slot(&mut self, key: &str, is_batch: bool) -> Slot<'_, 'a> {
+        match key {
+            "id" => Slot::Text(&mut self.id),
+            "originator" => Slot::Text(&mut self.originator),
+            "recipient" => Slot::Text(&mut self.recipient),
+            "body" => Slot::Text(&mut self.body),
+            "text" => Slot::Text(&mut self.text),
+            "routeId" => Slot::Text(&mut self.route_id),
+            "reference" => Slot::Text(&mut self.reference),
+            "campaignId" => Slot::Text(&mut self.campaign_id),
+            "scheduled" => Slot::Text(&mut self.scheduled),
+            "name" => Slot::Text(&mut self.name),
+            "scheduleDateTime" => Slot::Text(&mut self.schedule_date_time),
+            "spreadHours" => Slot::Value(&mut self.spread_hours),
+            "shortenUrls" => Slot::Value(&mut self.shorten_urls),
+            "excludeOptouts" => Slot::Value(&mut self.exclude_optouts),
+            "excludeDuplicates" => Slot::Value(&mut self.exclude_duplicates),
+            "recipientCount" => Slot::Value(&mut self.recipient_count),
+            "recipients" if is_batch => Slot::Recipients(&mut self.recipients),
+            _ => Slot::Unread,
+        }
+    }
+}
+
+impl<'a> Entry<'a> {
+    fn slot(&mut self, key: &str) -> Slot<'_, 'a> {
+        match key {
+            "originator" => Slot::Text(&mut self.originator),
+            "recipient" => Slot::Text(&mut self.recipient),
+            "text" => Slot::Text(&mut self.text),
+            "reference" => Slot::Text(&mut self.reference),
+            "routeId" => Slot::Text(&mut self.route_id),
+            _ => Slot::Unread,
+        }
+    }
+}
+
+/// Where a value goes, of whatever type it is. It is filled in place, so that what was read before
+/// a fault is there.
+enum Slot<'s, 'a> {
+    Reply(&'s mut Reply<'a>),
+    /// With whether it is a batch's.
+    Record(&'s mut Option<Fields<'a>>, bool),
+    Recipients(&'s mut Vec<Entry<'a>>),
+    Entry(&'s mut Entry<'a>),
+    Text(&'s mut Text<'a>),
+    Value(&'s mut Value<'a>),
+    Unread,
+}
+
+impl<'a> Slot<'_, 'a> {
+    /// Takes a value that is complete.
+    fn fill(self, value: Value<'a>) {
+        match self {
+            Self::Text(text) => *text = value.into_text(),
+            Self::Value(slot) => *slot = value,
+            Self::Record(record, _) if !matches!(value, Value::Object { .. }) => *record = None,
+            Self::Recipients(entries) if !matches!(value, Value::List { .. }) => entries.clear(),
+            _ => {}
+        }
+    }
+
+    /// Where a field of an object in this place goes.
+    fn field(&mut self, key: &str) -> Slot<'_, 'a> {
+        match self {
+            Self::Reply(reply) => reply.slot(key),
+            Self::Record(Some(fields), is_batch) => fields.slot(key, *is_batch),
+            Self::Entry(entry) => entry.slot(key),
+            _ => Slot::Unread,
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Slot<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        match self {
+            // However deep it is nested, `serde_json` skips it without recursion.
+            Self::Unread => deserializer.deserialize_ignored_any(self),
+            slot => deserializer.deserialize_any(slot),
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for Slot<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string, a natural number, a boolean or null")
+        f.write_str("any value")
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
-        *self = Value::Null;
+        self.fill(Value::Null);
         Ok(())
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<(), E> {
-        *self = Value::Bool(value);
+        self.fill(Value::Bool(value));
         Ok(())
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
-        *self = Value::Natural(value);
+    fn visit_u64<E>(self, number: u64) -> Result<(), E> {
+        self.fill(Value::Natural(number));
         Ok(())
     }
 
-    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<(), E> {
-        *self = Value::Text(Cow::Borrowed(value));
+    fn visit_i64<E>(self, number: i64) -> Result<(), E> {
+        self.fill(Value::Integral(number));
         Ok(())
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<(), E> {
-        *self = Value::Text(Cow::Owned(value.into()));
+    fn visit_f64<E>(self, number: f64) -> Result<(), E> {
+        self.fill(Value::from_f64(number));
         Ok(())
     }
-}
 
-/// The bytes of a JSON string, unescaped.
-fn string(json: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let inner = json.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    if !inner.contains(&b'\\') {
-        return Some(Cow::Borrowed(inner));
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<(), E> {
+        self.fill(Value::Text(Cow::Borrowed(text)));
+        Ok(())
     }
-    let Unescaped(mut bytes) = serde_json::from_slice(json).ok()?;
-    // A lone surrogate is left as three bytes of its own, and so is U+FFFD.
-    for at in 0..bytes.len() {
-        if let Some(three @ [0xED, 0xA0..=0xBF, 0x80..=0xBF]) = bytes.get_mut(at..at + 3) {
-            three.copy_from_slice("\u{FFFD}".as_bytes());
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.fill(Value::Text(Cow::Owned(text.into())));
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
+        let mut is_empty = true;
+        if let Self::Recipients(entries) = &mut self {
+            entries.clear();
+            let mut entry = Entry::default();
+            while let Some(()) = list.next_element_seed(Slot::Entry(&mut entry))? {
+                if entry != Entry::default() {
+                    entries.push(mem::take(&mut entry));
+                }
+            }
         }
-    }
-    Some(Cow::Owned(bytes))
-}
-
-/// The bytes as text, with U+FFFD for each sequence that is not UTF-8.
-fn into_utf8(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
-    match bytes {
-        Cow::Borrowed(bytes) => {
-            str::from_utf8(bytes).map_or_else(|_| Cow::Owned(lossy(bytes)), Cow::Borrowed)
+        while let Some(IgnoredAny) = list.next_element()? {
+            is_empty = false;
         }
-        Cow::Owned(bytes) => {
-            Cow::Owned(String::from_utf8(bytes).unwrap_or_else(|error| lossy(error.as_bytes())))
+        self.fill(Value::List { is_empty });
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut object: A) -> Result<(), A::Error> {
+        let mut key = object.next_key()?;
+        let is_empty = key.is_none();
+        if matches!(&key, Some(Key(key)) if key == NUMBER) {
+            let Key(number) = object.next_value()?;
+            let number = serde_json::from_str(&number).map_err(Error::custom)?;
+            return self.visit_f64(number);
         }
+        if let Self::Record(record, _) = &mut self {
+            // A repeated record starts anew.
+            **record = Some(Fields::default());
+        }
+        while let Some(Key(name)) = key {
+            object.next_value_seed(self.field(&name))?;
+            key = object.next_key()?;
+        }
+        self.fill(Value::Object { is_empty });
+        Ok(())
     }
 }
 
-/// `String::from_utf8_lossy` in one allocation: growing by doubling would pass the bound on memory.
-fn lossy(bytes: &[u8]) -> String {
-    let mended = |chunk: Utf8Chunk<'_>| if chunk.invalid().is_empty() { "" } else { "\u{FFFD}" };
-    let len = bytes.utf8_chunks().map(|chunk| chunk.valid().len() + mended(chunk).len()).sum();
-    let mut text = String::with_capacity(len);
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        text.push_str(mended(chunk));
+/// The key under which `serde_json` hands on a number that is no integer, as text, where another
+/// crate of the build switches on its `arbitrary_precision`.
+const NUMBER: &str = "$serde_json::private::Number";
+
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// The body with U+FFFD for what is not UTF-8, and for each escaped surrogate without its other
+/// half.
+fn mended(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let mut mended = String::with_capacity(text.len());
+    let mut rest = &*text;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        mended.push_str(before);
+        let (len, is_lone) = match (surrogate(escape), escape.get(6..).and_then(surrogate)) {
+            (Some(..=0xDBFF), Some(0xDC00..)) => (12, false),
+            (Some(_), _) => (6, true),
+            (None, _) if escape.starts_with(r"\\") => (2, false),
+            (None, _) => (1, false),
+        };
+        let (escape, after) = escape.split_at(len);
+        mended.push_str(if is_lone { "\u{FFFD}" } else { escape });
+        rest = after;
     }
-    text
+    mended.push_str(rest);
+    mended
 }
 
-/// The bytes of a JSON string that has escapes; a lone surrogate among them is kept as WTF-8.
-struct Unescaped(Vec<u8>);
-
-impl<'de> Deserialize<'de> for Unescaped {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_bytes(UnescapedVisitor)
-    }
-}
-
-struct UnescapedVisitor;
-
-impl Visitor<'_> for UnescapedVisitor {
-    type Value = Unescaped;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-
-    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Self::Value, E> {
-        Ok(Unescaped(bytes.into()))
-    }
+/// The surrogate whose escape the text begins with.
+fn surrogate(text: &str) -> Option<u16> {
+    let digits = text.strip_prefix(r"\u")?.get(..4)?;
+    u16::from_str_radix(digits, 16).ok().filter(|unit| matches!(unit, 0xD800..=0xDFFF))
 }

@@ -3,7 +3,7 @@
 use std::{fmt::Debug, hash::Hash};
 
 use mobivate_response::{
-    Batch, BatchOutcome, Failure, FailureKind, Message, Recipient, Retry, SendOutcome,
+    Batch, BatchOutcome, Entry, Failure, FailureKind, Message, Retry, SendOutcome,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -18,7 +18,7 @@ fn traits() {
     fn data<T: Clone + Eq + Hash + Send + Sync + Unpin + Debug + Serialize + DeserializeOwned>() {}
     data::<BatchOutcome<'static>>();
     data::<Batch<'static>>();
-    data::<Recipient<'static>>();
+    data::<Entry<'static>>();
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn accessors_agree() {
     assert_eq!(failure.into_result().unwrap_err(), Failure::new(401, "Unauthorized"));
     let outcome = BatchOutcome::no_response("reset");
     assert_eq!(outcome.failure().unwrap().kind.retry(), Retry::MayDuplicate);
-    assert_eq!(outcome.failure().unwrap().to_string(), "no response (0): reset");
+    assert_eq!(outcome.failure().unwrap().to_string(), "no response: reset");
     assert_eq!(BatchOutcome::decode(200, br#"{"id":"b"}"#).success(), Some(&Batch::new("b")));
 }
 
@@ -45,7 +45,7 @@ fn debug_counts_people_and_hides_them() {
     );
     assert_eq!(
         format!("{:?}", batch.recipients),
-        r#"[Recipient { originator: Some(_), recipient: Some(_), text: Some(_), reference: Some(_), route_id: Some("x") }, Recipient { originator: None, recipient: Some(_), text: None, reference: None, route_id: None }]"#
+        r#"[Entry { originator: Some(_), recipient: Some(_), text: Some(_), reference: Some(_), route_id: Some("x") }, Entry { originator: None, recipient: Some(_), text: None, reference: None, route_id: None }]"#
     );
     let body = br#"{"id":"b","routeId":447700900123,"recipients":[{"routeId":"447700900123"}],
         "recipientCount":447700900123,"spreadHours":999999}"#;
@@ -65,19 +65,19 @@ fn serialised_form() {
     let form = serde_json::to_string(&outcome).unwrap();
     assert_eq!(
         form,
-        r#"{"outcome":"success","id":"b-1","name":"Autumn","route_id":"mglobal","scheduled":"2026-12-01T09:00:00.000Z","recipient_count":2,"shorten_urls":true,"exclude_optouts":true,"exclude_duplicates":false,"spread_hours":4,"recipients":[{"originator":"Brand","recipient":"447700900001","text":"Hi","reference":"r-1","route_id":"x"},{"recipient":"447700900002"}]}"#
+        r#"{"success":{"id":"b-1","name":"Autumn","route_id":"mglobal","scheduled":"2026-12-01T09:00:00.000Z","recipient_count":2,"shorten_urls":true,"exclude_optouts":true,"exclude_duplicates":false,"spread_hours":4,"recipients":[{"originator":"Brand","recipient":"447700900001","text":"Hi","reference":"r-1","route_id":"x"},{"recipient":"447700900002"}]}}"#
     );
     let refused = BatchOutcome::decode(502, b"<html>");
     let silent = BatchOutcome::decode(200, br#"{"id":"b"}"#);
-    assert_eq!(serde_json::to_string(&silent).unwrap(), r#"{"outcome":"success","id":"b"}"#);
+    assert_eq!(serde_json::to_string(&silent).unwrap(), r#"{"success":{"id":"b"}}"#);
     for outcome in [outcome, refused, silent] {
         let mut cbor = Vec::new();
         ciborium::into_writer(&outcome, &mut cbor).unwrap();
         assert_eq!(ciborium::from_reader::<BatchOutcome<'_>, _>(&*cbor).unwrap(), outcome);
     }
     for (form, wrong) in [
-        (r#"{"outcome":"success","recipients":[]}"#, "missing field `id`"),
-        (r#"{"outcome":"failure","id":"b"}"#, "missing field `status`"),
+        (r#"{"success":{"recipients":[]}}"#, "missing field `id`"),
+        (r#"{"failure":{"id":"b"}}"#, "missing field `status`"),
     ] {
         let error = serde_json::from_str::<BatchOutcome<'_>>(form).unwrap_err().to_string();
         assert!(error.contains(wrong), "{form}: {error}");

@@ -1,13 +1,12 @@
 //! The verdict, on every combination of what it is reached by.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
-
-#[path = "support/strict.rs"]
-mod strict;
+mod support;
 
 use mobivate_response::{BatchOutcome, FailureKind, SendOutcome};
-use serde_json::Value;
-use strict::TABLE;
+use support::{
+    assert_laws,
+    strict::{Reply, TABLE, kind},
+};
 
 /// Each status that the table names, its neighbours, and the edges of each class.
 const STATUSES: [u16; 47] = [
@@ -78,12 +77,12 @@ fn every_combination() {
                             field("error", error),
                             field("message", message),
                         );
-                        let reply = serde_json::from_str::<Value>(&body).unwrap();
+                        let reply = Reply::read(body.as_bytes(), false).unwrap();
                         for status in STATUSES {
                             let outcome = SendOutcome::decode(status, body.as_bytes());
-                            assert_eq!(outcome, strict::outcome(status, &reply), "{status} {body}");
+                            assert_eq!(outcome, reply.outcome(status), "{status} {body}");
                             let outcome = BatchOutcome::decode(status, body.as_bytes());
-                            let expected = strict::batch_outcome(status, &reply);
+                            let expected = reply.batch_outcome(status);
                             assert_eq!(outcome, expected, "a batch: {status} {body}");
                         }
                     }
@@ -97,9 +96,10 @@ fn every_combination() {
 fn every_status_with_a_silent_body() {
     for status in (0..=u16::MAX).step_by(if cfg!(miri) { 199 } else { 1 }) {
         let outcome = SendOutcome::decode(status, b"");
+        assert_laws(status, b"");
         let failure = outcome.failure().unwrap();
         assert_eq!((failure.status, failure.code), (status, status));
-        assert_eq!((failure.kind, &*failure.detail), (strict::kind(status), "empty body"));
+        assert_eq!((failure.kind, &*failure.detail), (kind(status), "empty body"));
     }
 }
 

@@ -1,0 +1,199 @@
+//! What a reply means: everything that decides stands here.
+
+use alloc::{borrow::Cow, string::ToString};
+use core::{fmt, mem};
+
+use crate::{
+    failure::{Failure, FailureKind},
+    opt_out::says_opted_out,
+    wire::{Fields, Reply, Value},
+};
+
+/// The id of what was accepted, or the failure.
+pub(crate) fn judge<'a>(status: u16, reply: &mut Reply<'a>) -> Result<Cow<'a, str>, Failure<'a>> {
+    let own_code = own_code(&reply.code);
+    let code = code(status, own_code);
+    let success = Success::of(&reply.success);
+    let denied = matches!(success, Success::False | Success::Neither)
+        || is_error(&reply.error)
+        || !matches!(own_code, None | Some(0 | 200..=299));
+    let (opted_out, text) = text(reply);
+
+    let (kind, id) = match (code, id(reply)) {
+        // 1. Nobody can tell. An outage of the provider's own opt-out store suppresses nobody.
+        (0 | 500..=599, id) => (kind(code), id),
+
+        // 2. The text says opted out, whatever else there is.
+        (_, id) if opted_out => (FailureKind::OptedOut, id),
+
+        // 3. The code refuses; a refusal that says success contradicts itself.
+        (..=199 | 300.., id) if success == Success::True => (FailureKind::Unconfirmed, id),
+        (..=199 | 300.., id) => (kind(code), id),
+
+        // 4. Accepted: a whole reply with an id, and nothing that denies it.
+        (200..=299, Some(id)) if reply.whole && !denied => return Ok(id),
+
+        // 5. A clear refusal.
+        (200..=299, None) if reply.whole && success == Success::False => {
+            (FailureKind::BadRequest, None)
+        }
+
+        // 6. Nobody can tell.
+        (200..=299, id) => (FailureKind::Unconfirmed, id),
+    };
+    let detail = text.unwrap_or(Cow::Borrowed(reply.kind_of_body));
+    Err(Failure { status, code, kind, detail, id })
+}
+
+/// What a code alone stands for.
+///
+/// Mobivate's own words are quoted, from
+/// <https://wiki.mobivatebulksms.com/authentication-and-integration/understanding-response-codes>.
+/// Where they are silent, [RFC 9110](https://www.rfc-editor.org/rfc/rfc9110#name-status-codes) speaks.
+#[expect(clippy::match_same_arms, reason = "each row stands under its own source")]
+const fn kind(code: u16) -> FailureKind {
+    match code {
+        // curl's `000`: no response.
+        0 => FailureKind::NoResponse,
+
+        // > Bad request - Some of the provided parameters were invalid.
+        // 413 and 422 (RFC 9110) are about this one request too: too long, or not to be processed.
+        400 | 413 | 422 => FailureKind::BadRequest,
+
+        // > Unauthorized - API key is invalid or has expired.
+        401 => FailureKind::Unauthorized,
+
+        // > Out of Credit - Insufficient funds to send code.
+        402 => FailureKind::OutOfCredit,
+
+        // > Opted Out - Message blocked because recipient is opted out.
+        // Only if the text says so: a missing permission, an invalid key and a firewall answer 403
+        // as well.
+        403 => FailureKind::Forbidden,
+
+        // > Slow down - Rate limit exceeded.
+        429 => FailureKind::RateLimited,
+
+        // The answer is elsewhere, came too late, met the same request before, or the client had
+        // left (nginx's 499): the message may have been accepted.
+        303 | 408 | 409 | 499 => FailureKind::Unconfirmed,
+
+        // A wrong address or method.
+        300..=499 => FailureKind::Misconfigured,
+
+        // > Internal error - We are experiencing a technical issue.
+        // Nobody says at which point it failed: after acceptance, perhaps.
+        500..=599 => FailureKind::ServerError,
+
+        // A 2xx that is no success, an interim 1xx, or no HTTP status at all.
+        1..=299 | 600.. => FailureKind::Unconfirmed,
+    }
+}
+
+/// The code that a reply is judged by: its own where that refuses, else the HTTP status. A status
+/// of 0 or 5xx stands: nothing that the body names makes it certain what became of the message.
+fn code(status: u16, own_code: Option<i64>) -> u16 {
+    let own_code = own_code.and_then(|code| u16::try_from(code).ok());
+    match (status, own_code) {
+        (1..=499 | 600.., Some(own_code @ 400..=599)) => own_code,
+        _ => status,
+    }
+}
+
+/// The reply's own `code`: an integer, an integral float, or a string of one to five digits.
+fn own_code(code: &Value<'_>) -> Option<i64> {
+    match code {
+        Value::Natural(code) => Some(i64::try_from(*code).unwrap_or(i64::MAX)),
+        Value::Integral(code) => Some(*code),
+        // `parse` alone would read a sign, too.
+        Value::Text(text) if text.len() <= 5 && text.bytes().all(|c| c.is_ascii_digit()) => {
+            text.parse().ok()
+        }
+        _ => None,
+    }
+}
+
+/// What the reply's `success` says.
+#[derive(PartialEq)]
+enum Success {
+    True,
+    False,
+    /// Null or absent.
+    Silent,
+    Neither,
+}
+
+impl Success {
+    fn of(success: &Value<'_>) -> Self {
+        match success {
+            Value::Null => Self::Silent,
+            Value::Bool(true) | Value::Natural(1) => Self::True,
+            Value::Bool(false) | Value::Natural(0) => Self::False,
+            Value::Text(text) if text.eq_ignore_ascii_case("true") => Self::True,
+            Value::Text(text) if text.eq_ignore_ascii_case("false") => Self::False,
+            _ => Self::Neither,
+        }
+    }
+}
+
+/// Whether the reply's `error` is more than a placeholder.
+fn is_error(error: &Value<'_>) -> bool {
+    match error {
+        Value::Null | Value::Bool(false) | Value::Natural(0) => false,
+        Value::Text(text) => !text.is_empty(),
+        Value::List { is_empty } | Value::Object { is_empty } => !is_empty,
+        Value::Bool(true) | Value::Natural(_) | Value::Integral(_) | Value::Fraction => true,
+    }
+}
+
+/// The first of `message` and `error` that says opted out, else the first that says anything; and
+/// whether it says opted out.
+fn text<'a>(reply: &mut Reply<'a>) -> (bool, Option<Cow<'a, str>>) {
+    let text = |value: &mut Value<'a>| match mem::take(value) {
+        Value::Text(text) if !text.is_empty() => Some(text),
+        _ => None,
+    };
+    match (text(&mut reply.message), text(&mut reply.error)) {
+        (Some(message), _) if says_opted_out(&message) => (true, Some(message)),
+        (_, Some(error)) if says_opted_out(&error) => (true, Some(error)),
+        (message, error) => (false, message.or(error)),
+    }
+}
+
+/// The id in the `record`, else the one at the top. White space and `0` are none.
+fn id<'a>(reply: &mut Reply<'a>) -> Option<Cow<'a, str>> {
+    let id =
+        |fields: &mut Fields<'a>| fields.id.take().filter(|id| !id.trim().is_empty() && id != "0");
+    reply.record.as_mut().and_then(id).or_else(|| id(&mut reply.top))
+}
+
+impl<'a> Failure<'a> {
+    /// A failure with this code and this detail, of the kind that
+    /// [`SendOutcome::decode`](crate::SendOutcome::decode) gives to a reply that says no more: for
+    /// tests, and for failures from elsewhere.
+    ///
+    /// ```
+    /// # use mobivate_response::{Failure, FailureKind};
+    /// assert_eq!(Failure::new(429, "Slow down").kind, FailureKind::RateLimited);
+    /// assert_eq!(Failure::new(403, "Recipient is opted out").kind, FailureKind::OptedOut);
+    /// ```
+    pub fn new(code: u16, detail: impl Into<Cow<'a, str>>) -> Self {
+        let detail = non_empty(detail.into(), "no detail given");
+        let kind = match kind(code) {
+            kind @ (FailureKind::NoResponse | FailureKind::ServerError) => kind,
+            _ if says_opted_out(&detail) => FailureKind::OptedOut,
+            kind => kind,
+        };
+        Self { status: code, code, kind, detail, id: None }
+    }
+
+    /// The failure of a send that got no response.
+    pub(crate) fn no_response(reason: impl fmt::Display) -> Failure<'static> {
+        let detail = non_empty(reason.to_string().into(), "no reason given");
+        Failure { status: 0, code: 0, kind: FailureKind::NoResponse, detail, id: None }
+    }
+}
+
+fn non_empty<'a>(detail: Cow<'a, str>, otherwise: &'static str) -> Cow<'a, str> {
+    if detail.is_empty() { Cow::Borrowed(otherwise) } else { detail }
+}
