@@ -10,7 +10,7 @@ use crate::{
     outcome::owned,
     redact::{Count, Presence, Redacted},
     verdict::judge,
-    wire::{self, Reply},
+    wire::{self, Fields, Reply},
 };
 
 /// What became of a batch that was sent.
@@ -84,19 +84,16 @@ impl<'a> BatchOutcome<'a> {
     /// # Ok::<(), &str>(())
     /// ```
     pub fn decode(status: u16, body: &'a [u8]) -> Self {
-        let new = || Reply { is_batch: true, ..Reply::default() };
-        let mut reply = new();
-        if let Err(mended) = reply.read(body) {
-            let mut reply = new();
-            reply.read_mended(&mended);
-            return BatchOutcome::judged(status, &mut reply).into_owned();
+        let mut reply = Reply { is_batch: true, ..Reply::default() };
+        match reply.read(body) {
+            Ok(()) => Self::judged(status, &mut reply),
+            Err(mended) => BatchOutcome::judged(status, &mut mended.reply(true)).into_owned(),
         }
-        Self::judged(status, &mut reply)
     }
 
     fn judged(status: u16, reply: &mut Reply<'a>) -> Self {
         match judge(status, reply) {
-            Ok(id) => Self::Success(batch(id, reply)),
+            Ok(id) => Self::Success(Batch::described(id, reply.described())),
             Err(failure) => Self::Failure(failure),
         }
     }
@@ -253,17 +250,24 @@ impl<'a> Batch<'a> {
     /// assert_eq!(outcome, BatchOutcome::from(Batch::new("b-1")));
     /// ```
     pub fn new(id: impl Into<Cow<'a, str>>) -> Self {
+        Self::described(id.into(), &mut Fields::default())
+    }
+
+    fn described(id: Cow<'a, str>, fields: &mut Fields<'a>) -> Self {
         Self {
-            id: id.into(),
-            name: None,
-            route_id: None,
-            scheduled: None,
-            recipient_count: None,
-            shorten_urls: None,
-            exclude_optouts: None,
-            exclude_duplicates: None,
-            spread_hours: None,
-            recipients: Vec::new(),
+            id,
+            name: fields.name.take(),
+            route_id: fields.route_id.take(),
+            scheduled: fields.schedule_date_time.take().or_else(|| fields.scheduled.take()),
+            recipient_count: fields.recipient_count,
+            shorten_urls: fields.shorten_urls,
+            exclude_optouts: fields.exclude_optouts,
+            exclude_duplicates: fields.exclude_duplicates,
+            spread_hours: fields.spread_hours,
+            recipients: mem::take(&mut fields.recipients)
+                .into_iter()
+                .map(Entry::from_wire)
+                .collect(),
         }
     }
 
@@ -333,7 +337,17 @@ pub struct Entry<'a> {
     pub route_id: Option<Cow<'a, str>>,
 }
 
-impl Entry<'_> {
+impl<'a> Entry<'a> {
+    fn from_wire(entry: wire::Entry<'a>) -> Self {
+        Self {
+            originator: entry.originator,
+            recipient: entry.recipient,
+            text: entry.text,
+            reference: entry.reference,
+            route_id: entry.route_id,
+        }
+    }
+
     /// The same entry, with text of its own: it outlives the body that it was decoded from.
     ///
     /// ```
@@ -361,32 +375,5 @@ impl fmt::Debug for Entry<'_> {
             .field("reference", &Presence(self.reference.is_some()))
             .field("route_id", &self.route_id.as_deref().map(Redacted::token))
             .finish()
-    }
-}
-
-/// The batch of this id, as the reply describes it.
-fn batch<'a>(id: Cow<'a, str>, reply: &mut Reply<'a>) -> Batch<'a> {
-    let fields = reply.record.as_mut().unwrap_or(&mut reply.top);
-    Batch {
-        id,
-        name: fields.name.take(),
-        route_id: fields.route_id.take(),
-        scheduled: fields.schedule_date_time.take().or_else(|| fields.scheduled.take()),
-        recipient_count: fields.recipient_count.natural(),
-        shorten_urls: fields.shorten_urls.bool(),
-        exclude_optouts: fields.exclude_optouts.bool(),
-        exclude_duplicates: fields.exclude_duplicates.bool(),
-        spread_hours: fields.spread_hours.natural(),
-        recipients: mem::take(&mut fields.recipients).into_iter().map(entry).collect(),
-    }
-}
-
-fn entry(entry: wire::Entry<'_>) -> Entry<'_> {
-    Entry {
-        originator: entry.originator,
-        recipient: entry.recipient,
-        text: entry.text,
-        reference: entry.reference,
-        route_id: entry.route_id,
     }
 }

@@ -58,22 +58,18 @@ impl Breaker {
     /// assert_eq!(breaker.note(None), Next::GoOn);
     /// ```
     pub fn note(&mut self, failure: Option<&Failure<'_>>) -> Next {
-        let Some(kind) = failure.map(|failure| failure.kind) else {
-            *self = Self::default();
-            return Next::GoOn;
-        };
-        match (kind.retry(), kind.scope()) {
-            (Retry::Later, _) => {
-                self.rate_limits = self.rate_limits.saturating_add(1);
-                if self.rate_limits < RATE_LIMITS { Next::Wait } else { Next::Stop }
-            }
-            (_, Scope::Recipient) => {
+        match failure.map(|failure| (failure.kind.retry(), failure.kind.scope())) {
+            None | Some((_, Scope::Recipient)) => {
                 *self = Self::default();
                 Next::GoOn
             }
-            (_, Scope::Request) => Next::GoOn,
-            (_, Scope::Account) => self.count(Next::GoOn),
-            (_, Scope::Service) => self.count(Next::Wait),
+            Some((Retry::Later, _)) => {
+                self.rate_limits = self.rate_limits.saturating_add(1);
+                if self.rate_limits < RATE_LIMITS { Next::Wait } else { Next::Stop }
+            }
+            Some((_, Scope::Request)) => Next::GoOn,
+            Some((_, Scope::Account)) => self.count(Next::GoOn),
+            Some((_, Scope::Service)) => self.count(Next::Wait),
         }
     }
 

@@ -3,7 +3,7 @@
 use alloc::borrow::Cow;
 use core::{error::Error, fmt, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{outcome::owned, redact::Redacted};
 
@@ -108,7 +108,8 @@ impl fmt::Debug for Failure<'_> {
 ///
 /// [Mobivate publishes]: https://wiki.mobivatebulksms.com/authentication-and-integration/understanding-response-codes
 /// [RFC 9110]: https://www.rfc-editor.org/rfc/rfc9110#name-status-codes
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FailureKind {
     /// Something in this request is wrong: 400, 413, 422, or a 2xx that says `"success":false` and
@@ -193,18 +194,7 @@ impl FailureKind {
     /// assert_eq!(FailureKind::ServerError.retry(), Retry::MayDuplicate);
     /// ```
     pub const fn retry(self) -> Retry {
-        match self {
-            Self::OptedOut => Retry::Never,
-            Self::RateLimited => Retry::Later,
-            Self::BadRequest
-            | Self::Unauthorized
-            | Self::OutOfCredit
-            | Self::Forbidden
-            | Self::Misconfigured => Retry::AfterFix,
-            Self::ServerError | Self::Undelivered | Self::Unconfirmed | Self::NoResponse => {
-                Retry::MayDuplicate
-            }
-        }
+        self.row().1
     }
 
     /// Who or what the failure is about.
@@ -214,16 +204,7 @@ impl FailureKind {
     /// assert_eq!(FailureKind::OutOfCredit.scope(), Scope::Account);
     /// ```
     pub const fn scope(self) -> Scope {
-        match self {
-            Self::OptedOut => Scope::Recipient,
-            Self::BadRequest | Self::Undelivered => Scope::Request,
-            Self::Unauthorized
-            | Self::OutOfCredit
-            | Self::Forbidden
-            | Self::RateLimited
-            | Self::Misconfigured => Scope::Account,
-            Self::ServerError | Self::Unconfirmed | Self::NoResponse => Scope::Service,
-        }
+        self.row().2
     }
 
     /// The kind as one word in lower case: stable, a metric label.
@@ -235,18 +216,23 @@ impl FailureKind {
     /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
+        self.row().0
+    }
+
+    /// The one table: name, retry and scope of each kind.
+    const fn row(self) -> (&'static str, Retry, Scope) {
         match self {
-            Self::BadRequest => "bad_request",
-            Self::Unauthorized => "unauthorized",
-            Self::OutOfCredit => "out_of_credit",
-            Self::OptedOut => "opted_out",
-            Self::Forbidden => "forbidden",
-            Self::RateLimited => "rate_limited",
-            Self::ServerError => "server_error",
-            Self::Misconfigured => "misconfigured",
-            Self::Undelivered => "undelivered",
-            Self::Unconfirmed => "unconfirmed",
-            Self::NoResponse => "no_response",
+            Self::BadRequest => ("bad_request", Retry::AfterFix, Scope::Request),
+            Self::Unauthorized => ("unauthorized", Retry::AfterFix, Scope::Account),
+            Self::OutOfCredit => ("out_of_credit", Retry::AfterFix, Scope::Account),
+            Self::OptedOut => ("opted_out", Retry::Never, Scope::Recipient),
+            Self::Forbidden => ("forbidden", Retry::AfterFix, Scope::Account),
+            Self::RateLimited => ("rate_limited", Retry::Later, Scope::Account),
+            Self::ServerError => ("server_error", Retry::MayDuplicate, Scope::Service),
+            Self::Misconfigured => ("misconfigured", Retry::AfterFix, Scope::Account),
+            Self::Undelivered => ("undelivered", Retry::MayDuplicate, Scope::Request),
+            Self::Unconfirmed => ("unconfirmed", Retry::MayDuplicate, Scope::Service),
+            Self::NoResponse => ("no_response", Retry::MayDuplicate, Scope::Service),
         }
     }
 }
@@ -275,7 +261,6 @@ impl FromStr for FailureKind {
 
 /// The name of no [`FailureKind`] that this version knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_structs, reason = "there is nothing more to say")]
 pub struct UnknownFailureKind;
 
 impl fmt::Display for UnknownFailureKind {
@@ -285,12 +270,6 @@ impl fmt::Display for UnknownFailureKind {
 }
 
 impl Error for UnknownFailureKind {}
-
-impl Serialize for FailureKind {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
 
 impl<'de> Deserialize<'de> for FailureKind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

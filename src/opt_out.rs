@@ -110,9 +110,11 @@ pub(crate) fn says_opted_out(text: &str) -> bool {
 
 /// What follows each phrase that says opted out.
 fn after_phrases(text: &str) -> impl Iterator<Item = &str> {
-    let starts = text.bytes().enumerate().filter(|(_, c)| matches!(c, b'r' | b'R'));
-    starts.filter_map(|(at, _)| {
-        let (before, phrase) = text.split_at_checked(at)?;
+    text.bytes().enumerate().filter_map(|(start, c)| {
+        if !matches!(c, b'r' | b'R') {
+            return None;
+        }
+        let (before, phrase) = text.split_at_checked(start)?;
         after_phrase(phrase).filter(|_| !is_in_doubt(before))
     })
 }
@@ -131,12 +133,10 @@ fn after_phrase(text: &str) -> Option<&str> {
 fn is_in_doubt(before: &str) -> bool {
     // `SmsRecipient`
     let before = before.trim_end_matches(char::is_alphanumeric);
-    let (before, word) = last_word(before);
-    let word = if is_one_of(word, &["the", "this", "that", "a", "any"]) {
-        last_word(before).1
-    } else {
-        word
-    };
+    let (before, mut word) = last_word(before);
+    if is_one_of(word, &["the", "this", "that", "a", "any"]) {
+        (_, word) = last_word(before);
+    }
     is_one_of(word, &["if", "whether", "unless", "no"])
 }
 

@@ -9,7 +9,7 @@ use crate::{
     failure::Failure,
     redact::{Presence, Redacted},
     verdict::judge,
-    wire::Reply,
+    wire::{Fields, Reply},
 };
 
 /// What became of a message that was sent.
@@ -125,17 +125,15 @@ impl<'a> SendOutcome<'a> {
     /// [`Unconfirmed`]: crate::FailureKind::Unconfirmed
     pub fn decode(status: u16, body: &'a [u8]) -> Self {
         let mut reply = Reply::default();
-        if let Err(mended) = reply.read(body) {
-            let mut reply = Reply::default();
-            reply.read_mended(&mended);
-            return SendOutcome::judged(status, &mut reply).into_owned();
+        match reply.read(body) {
+            Ok(()) => Self::judged(status, &mut reply),
+            Err(mended) => SendOutcome::judged(status, &mut mended.reply(false)).into_owned(),
         }
-        Self::judged(status, &mut reply)
     }
 
     fn judged(status: u16, reply: &mut Reply<'a>) -> Self {
         match judge(status, reply) {
-            Ok(id) => Self::Success(message(id, reply)),
+            Ok(id) => Self::Success(Message::described(id, reply.described())),
             Err(failure) => Self::Failure(failure),
         }
     }
@@ -257,21 +255,6 @@ impl<'a> From<Failure<'a>> for SendOutcome<'a> {
     }
 }
 
-/// The message of this id, as the reply describes it.
-fn message<'a>(id: Cow<'a, str>, reply: &mut Reply<'a>) -> Message<'a> {
-    let fields = reply.record.as_mut().unwrap_or(&mut reply.top);
-    Message {
-        id,
-        originator: fields.originator.take(),
-        recipient: fields.recipient.take(),
-        body: fields.body.take().or_else(|| fields.text.take()),
-        route_id: fields.route_id.take(),
-        reference: fields.reference.take(),
-        campaign_id: fields.campaign_id.take(),
-        scheduled: fields.scheduled.take(),
-    }
-}
-
 /// A message that Mobivate accepted, as the reply describes it.
 ///
 /// Every field but the id is the reply's echo of the request: it may be missing, and it says
@@ -320,15 +303,19 @@ impl<'a> Message<'a> {
     /// assert_eq!(outcome, SendOutcome::from(Message::new("m-1")));
     /// ```
     pub fn new(id: impl Into<Cow<'a, str>>) -> Self {
+        Self::described(id.into(), &mut Fields::default())
+    }
+
+    fn described(id: Cow<'a, str>, fields: &mut Fields<'a>) -> Self {
         Self {
-            id: id.into(),
-            originator: None,
-            recipient: None,
-            body: None,
-            route_id: None,
-            reference: None,
-            campaign_id: None,
-            scheduled: None,
+            id,
+            originator: fields.originator.take(),
+            recipient: fields.recipient.take(),
+            body: fields.body.take().or_else(|| fields.text.take()),
+            route_id: fields.route_id.take(),
+            reference: fields.reference.take(),
+            campaign_id: fields.campaign_id.take(),
+            scheduled: fields.scheduled.take(),
         }
     }
 

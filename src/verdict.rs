@@ -162,8 +162,9 @@ fn text<'a>(reply: &mut Reply<'a>) -> (bool, Option<Cow<'a, str>>) {
 
 /// The id in the `record`, else the one at the top. White space and `0` are none.
 fn id<'a>(reply: &mut Reply<'a>) -> Option<Cow<'a, str>> {
-    let id =
-        |fields: &mut Fields<'a>| fields.id.take().filter(|id| !id.trim().is_empty() && id != "0");
+    let id = |fields: &mut Fields<'a>| {
+        fields.id.take().filter(|id| !id.chars().all(char::is_whitespace) && id != "0")
+    };
     reply.record.as_mut().and_then(id).or_else(|| id(&mut reply.top))
 }
 

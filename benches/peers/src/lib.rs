@@ -50,6 +50,7 @@ pub const PEERS: &[(&str, Peer)] = &[
     ("ours", ours::answer),
     ("typed", typed::answer),
     ("typed, status first", typed::answer_by_status),
+    ("careful", typed::careful_answer),
     ("sonic", sonic::answer),
     ("value", value::answer),
     ("floor", floor::answer),

@@ -1,5 +1,7 @@
 //! Idiomatic typed `serde_json`: owned structs, the success tried before the error.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
 use crate::Answer;
@@ -15,6 +17,34 @@ pub fn answer_by_status(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_
     let is_success = matches!(status, 200..=299);
     let accepted = || is_success.then(|| serde_json::from_slice(body).ok()).flatten();
     read(status, accepted, || serde_json::from_slice(body).ok(), show);
+}
+
+/// Looks at the status first, and of a refusal reads only what it needs, borrowed: the least that a
+/// careful author writes.
+pub fn careful_answer(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>)) {
+    if matches!(status, 200..=299) {
+        return answer(status, body, show);
+    }
+    let Ok(Refusal { code, message, error }) = serde_json::from_slice(body) else {
+        return show(Answer::Refused { code: status, text: "not JSON" });
+    };
+    let code = code.unwrap_or(status);
+    let text = message.or(error).unwrap_or(Cow::Borrowed("no text"));
+    if text.contains("opted out") {
+        let number = text.split_once("opted out").and_then(|(_, rest)| number(rest));
+        show(Answer::OptedOut { code, number });
+    } else {
+        show(Answer::Refused { code, text: &text });
+    }
+}
+
+#[derive(Deserialize)]
+struct Refusal<'a> {
+    code: Option<u16>,
+    #[serde(borrow)]
+    message: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    error: Option<Cow<'a, str>>,
 }
 
 /// An accepted message of either generation: flat, or under `record`.
