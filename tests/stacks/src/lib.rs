@@ -6,7 +6,6 @@
 //! - the request was sent, or may have been, and no reply came: `SendOutcome::no_response`;
 //! - the request certainly never left: the client's own error, and resending is safe.
 
-pub mod campaign;
 pub mod errors;
 pub mod hyper;
 pub mod queue;
