@@ -1,4 +1,4 @@
-//! The recipes that begin where an outcome is there.
+//! The recipes that go on from a recipe's `send`.
 
 use mobivate_response::{Failure, SendOutcome};
 use stacks::{errors, queue, reqwest_async};
@@ -11,7 +11,7 @@ use crate::{
 #[test]
 fn a_failure_passes_through_anyhow_and_a_box() {
     let server = Server::mobivate();
-    let client = reqwest_async::client(PATIENT).unwrap();
+    let client = reqwest_async::client(PATIENT).build().unwrap();
     let id = |reply: &str| {
         let request = client.post(server.url(reply, "content-length")).body(JSON);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
