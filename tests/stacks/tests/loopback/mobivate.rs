@@ -208,7 +208,7 @@ fn chunked(body: &'static [u8]) -> Body {
 }
 
 fn endless() -> Body {
-    let page = Bytes::from_static(&[b' '; 1 << 14]);
+    let page = Bytes::from_static(&[b' '; 10_000]);
     StreamBody::new(stream::repeat_with(move || Ok(Frame::data(page.clone())))).boxed()
 }
 

@@ -134,7 +134,7 @@ fn moved_to_another_path() {
 const HEAD_200: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 17\r\n\r\n";
 const HEAD_403: &[u8] = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 99\r\n\r\n";
 const CHUNKED_403: &[u8] = b"HTTP/1.1 403 Forbidden\r\ntransfer-encoding: chunked\r\n\r\n\
-    30\r\n{\"code\":403,\"message\":\"Recipient is opted out\"}\r\n";
+    2f\r\n{\"code\":403,\"message\":\"Recipient is opted out\"}\r\n";
 
 #[test]
 fn one_byte_at_a_time() {
