@@ -74,12 +74,14 @@ impl Server {
                                 tokio::time::sleep(Duration::from_millis(1)).await;
                             }
                         }
-                        Act::DripForEver(bytes) => loop {
-                            if stream.write_all(bytes).await.is_err() {
-                                return;
+                        Act::DripForEver(bytes) => {
+                            for _ in 0..FOR_EVER {
+                                if stream.write_all(bytes).await.is_err() {
+                                    return;
+                                }
+                                tokio::time::sleep(Duration::from_millis(1)).await;
                             }
-                            tokio::time::sleep(Duration::from_millis(1)).await;
-                        },
+                        }
                         Act::Wait => tokio::time::sleep(Duration::from_millis(200)).await,
                         Act::Close => return,
                         Act::Reset => return stream.set_zero_linger().unwrap(),
@@ -143,7 +145,7 @@ pub(crate) enum Act {
     Write(&'static [u8]),
     /// One byte at a time.
     Drip(&'static [u8]),
-    /// The same again and again, until the client hangs up.
+    /// The same again and again, [`FOR_EVER`] unless the client hangs up.
     DripForEver(&'static [u8]),
     Close,
     Reset,
@@ -155,6 +157,10 @@ pub(crate) enum Act {
     ResetTheKept,
     Silence,
 }
+
+/// So many milliseconds at least, and far more than the time limit of a client that sees a drip: one
+/// that reads on fails its test rather than hang.
+pub(crate) const FOR_EVER: usize = 10_000;
 
 /// The file of this name.
 pub(crate) fn file(name: &str) -> (u16, &'static [u8]) {

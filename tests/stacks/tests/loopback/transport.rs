@@ -6,7 +6,7 @@ use mobivate_response::{FailureKind, Retry, Scope, SendOutcome};
 use tokio::net::TcpSocket;
 
 use crate::{
-    mobivate::{Act, Server, file},
+    mobivate::{Act, FOR_EVER, Server, file},
     stacks::{BODY_LIMIT, IDLE_LIMIT, PATIENT, Sent, Stack, http1, http2},
 };
 
@@ -153,8 +153,7 @@ fn sent_but_no_answer() {
     for script in [&[Act::Reset] as &[_], &[Act::Close], half_a_head] {
         for mut stack in http1(PATIENT) {
             let server = Server::raw(script);
-            let outcome = stack.outcome(&server.url("", ""));
-            assert_no_response(&outcome, stack.name);
+            assert_no_response(stack.send(&server.url("", "")), stack.name);
             assert_eq!(server.requests().len(), 1, "{} sends once", stack.name);
         }
     }
@@ -164,8 +163,7 @@ fn sent_but_no_answer() {
 fn a_failing_server_resets_the_stream() {
     let server = Server::mobivate();
     for mut stack in http2(PATIENT) {
-        let outcome = stack.outcome(&server.url(ACCEPTED, "failing"));
-        assert_no_response(&outcome, stack.name);
+        assert_no_response(stack.send(&server.url(ACCEPTED, "failing")), stack.name);
     }
     assert_eq!(server.requests().len(), 3);
 }
@@ -174,7 +172,7 @@ fn a_failing_server_resets_the_stream() {
 fn a_refused_stream_is_no_reason_to_resend() {
     let server = Server::mobivate();
     for mut stack in http2(PATIENT) {
-        assert_no_response(&stack.outcome(&server.url(ACCEPTED, "refused")), stack.name);
+        assert_no_response(stack.send(&server.url(ACCEPTED, "refused")), stack.name);
     }
     assert_eq!(server.requests().len(), 3, "each sends once");
 }
@@ -183,7 +181,7 @@ fn a_refused_stream_is_no_reason_to_resend() {
 fn silence_until_the_time_limit() {
     let server = Server::raw(&[Act::Silence]);
     for mut stack in http1(Duration::from_secs(1)) {
-        assert_no_response(&stack.outcome(&server.url("", "")), stack.name);
+        assert_no_response(stack.send(&server.url("", "")), stack.name);
     }
 }
 
@@ -194,7 +192,7 @@ fn a_kept_connection_that_dies_is_no_reason_to_resend() {
         let server = Server::raw(&[Act::ResetTheSecond, Act::Write(HEAD_200), Act::Write(ID)]);
         assert!(stack.outcome(&server.url("", "")).is_success());
         thread::sleep(POOLING);
-        assert_no_response(&stack.outcome(&server.url("", "")), stack.name);
+        assert_no_response(stack.send(&server.url("", "")), stack.name);
         assert_eq!(server.requests().len(), 2, "{}", stack.name);
     }
 }
@@ -276,8 +274,10 @@ fn a_body_without_its_end_is_read_as_far_as_it_came() {
 fn a_drip_runs_into_the_time_limit_and_what_arrived_counts() {
     let server = Server::raw(&[Act::Write(CHUNKED_403), Act::DripForEver(b"1\r\n \r\n")]);
     for mut stack in http1(Duration::from_secs(2)) {
-        let outcome = stack.outcome(&server.url("", ""));
-        assert_failure(&outcome, 403, FailureKind::OptedOut);
+        let sent = stack.send(&server.url("", ""));
+        let Sent::Answered(403, body) = &sent else { panic!("{}: {sent:?}", stack.name) };
+        assert!(body.len() < FOR_EVER, "{} hangs up first", stack.name);
+        assert_failure(&sent.outcome(), 403, FailureKind::OptedOut);
     }
     assert_eq!(server.requests().len(), 4, "each sends once");
 }
@@ -290,7 +290,7 @@ fn a_head_that_never_ends_is_no_answer() {
     for script in [SLOW, FAST] {
         let server = Server::raw(script);
         for mut stack in http1(Duration::from_secs(2)) {
-            assert_no_response(&stack.outcome(&server.url("", "")), stack.name);
+            assert_no_response(stack.send(&server.url("", "")), stack.name);
         }
         assert_eq!(server.requests().len(), 4, "each sends once");
     }
@@ -349,7 +349,10 @@ fn decoded(name: &str) -> SendOutcome<'static> {
     SendOutcome::decode(status, body)
 }
 
-fn assert_no_response(outcome: &SendOutcome<'_>, stack: &str) {
+fn assert_no_response(sent: Sent, stack: &str) {
+    let Sent::NoAnswer(reason) = &sent else { panic!("{stack}: {sent:?}") };
+    assert!(!reason.contains("/send/single"), "{stack} leaves out the URL: {reason}");
+    let outcome = sent.outcome();
     let failure = outcome.failure().unwrap();
     assert_eq!((failure.status, failure.kind), (0, FailureKind::NoResponse), "{stack}: {failure}");
     assert_eq!(failure.kind.retry(), Retry::MayDuplicate);
