@@ -81,6 +81,7 @@ impl Server {
                                 }
                                 tokio::time::sleep(Duration::from_millis(1)).await;
                             }
+                            return;
                         }
                         Act::Wait => tokio::time::sleep(Duration::from_millis(200)).await,
                         Act::Close => return,
@@ -145,7 +146,7 @@ pub(crate) enum Act {
     Write(&'static [u8]),
     /// One byte at a time.
     Drip(&'static [u8]),
-    /// The same again and again, [`FOR_EVER`] unless the client hangs up.
+    /// The same again and again, [`FOR_EVER`] unless the client hangs up, and no more.
     DripForEver(&'static [u8]),
     Close,
     Reset,
@@ -160,7 +161,7 @@ pub(crate) enum Act {
 
 /// So many milliseconds at least, and far more than the time limit of a client that sees a drip: one
 /// that reads on fails its test rather than hang.
-pub(crate) const FOR_EVER: usize = 10_000;
+pub(crate) const FOR_EVER: usize = 4_000;
 
 /// The file of this name.
 pub(crate) fn file(name: &str) -> (u16, &'static [u8]) {
