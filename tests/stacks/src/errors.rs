@@ -6,7 +6,7 @@ use anyhow::Context;
 use mobivate_response::{Failure, FailureKind, SendOutcome};
 use reqwest::RequestBuilder;
 
-use crate::reqwest_async::send;
+use crate::reqwest_async::{Sent, send};
 
 /// The id of an accepted message, in an application that uses `anyhow`.
 ///
@@ -14,7 +14,11 @@ use crate::reqwest_async::send;
 ///
 /// The client's error if the request never left, else the [`Failure`].
 pub async fn id(request: RequestBuilder) -> anyhow::Result<String> {
-    let outcome = send(request).await.context("nothing was sent")?;
+    let outcome = match send(request).await {
+        Sent::Answered { status, body } => SendOutcome::decode(status, &body).into_owned(),
+        Sent::NoAnswer(reason) => SendOutcome::no_response(reason),
+        Sent::NeverLeft(error) => return Err(error).context("nothing was sent"),
+    };
     let message = outcome.into_result().context("the message was not accepted")?;
     Ok(message.id.into_owned())
 }

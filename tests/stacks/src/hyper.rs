@@ -1,63 +1,114 @@
-//! hyper 1: `send(limit, connection.try_send_request(request)).await`, over HTTP/1 or HTTP/2.
+//! hyper 1 with the client of hyper-util: `send(limit, client.request(request)).await`.
 //!
-//! The request names its `host`, which hyper does not add.
+//! ```no_run
+//! # use http_body_util::Full;
+//! # use hyper::{Request, body::Bytes};
+//! # use hyper_util::client::legacy::{Client, Error, connect::HttpConnector};
+//! # use mobivate_response::{Breaker, Next, SendOutcome};
+//! # use stacks::hyper::{Sent, send};
+//! # use std::time::Duration;
+//! # use tokio::time::sleep;
+//! # const WAIT: Duration = Duration::from_secs(60);
+//! # async fn deliver(
+//! #     limit: Duration, client: &Client<HttpConnector, Full<Bytes>>,
+//! #     request: Request<Full<Bytes>>, breaker: &mut Breaker,
+//! # ) -> Result<SendOutcome<'static>, Error> {
+//! loop {
+//!     match send(limit, client.request(request.clone())).await {
+//!         Sent::Answered { status, body } => {
+//!             return Ok(SendOutcome::decode(status, &body).into_owned()); // a batch: `BatchOutcome`
+//!         }
+//!         Sent::NoAnswer(reason) => return Ok(SendOutcome::no_response(reason)),
+//!         Sent::NeverLeft(error) => match breaker.note_never_left() {
+//!             Next::Stop => return Err(error),
+//!             Next::GoOn | Next::Wait => sleep(WAIT).await, // then send the same message again
+//!         },
+//!     }
+//! }
+//! # }
+//! ```
 
-use std::{io, time::Duration};
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
-use hyper::{
-    Request, Response,
-    body::{Bytes, Incoming},
-    client::conn::{TrySendError, http1},
+use hyper::body::Bytes;
+use hyper_util::{
+    client::legacy::{
+        Client, Error, ResponseFuture,
+        connect::{Connect, HttpConnector},
+    },
+    rt::{TokioExecutor, TokioTimer},
 };
-use hyper_util::rt::TokioIo;
-use mobivate_response::SendOutcome;
-use tokio::{
-    net::TcpStream,
-    time::{Instant, timeout, timeout_at},
-};
+use tokio::time::{Instant, timeout_at};
 
-/// Connects, over HTTP/1. Nothing is sent yet: after an error, trying again is safe.
-///
-/// # Errors
-///
-/// There is no connection.
-pub async fn connect(
-    limit: Duration,
-    host_and_port: &str,
-) -> io::Result<http1::SendRequest<Full<Bytes>>> {
-    let stream = timeout(limit, TcpStream::connect(host_and_port)).await??;
-    stream.set_nodelay(true)?;
-    let handshake = http1::handshake(TokioIo::new(stream)).await;
-    let (requests, connection) = handshake.map_err(io::Error::other)?;
-    // Its error reaches the request that it concerns.
-    tokio::spawn(async move { connection.await.ok() });
-    Ok(requests)
+/// The reply to a batch of 1,000 long texts fits in; a page that never ends is cut off here.
+pub const BODY_LIMIT: usize = 4 << 20;
+
+/// Common servers close an idle connection after 5 seconds or more. A request that meets the close
+/// would count as sent without an answer.
+pub const IDLE_LIMIT: Duration = Duration::from_secs(2);
+
+/// What became of a request.
+#[must_use]
+#[derive(Debug)]
+pub enum Sent {
+    /// A reply came: its status, and as much of its body as arrived.
+    Answered {
+        /// The HTTP status.
+        status: u16,
+        /// At most [`BODY_LIMIT`] bytes.
+        body: Vec<u8>,
+    },
+    /// The request was sent, or may have been, and no reply came, for this reason.
+    NoAnswer(String),
+    /// The request never left: sending it again is safe.
+    NeverLeft(Error),
 }
 
-/// Sends a message. hyper follows no redirect and unpacks no gzip: ask for neither.
+/// A client for [`send`]. It follows no redirect and unpacks no gzip: ask for neither.
 ///
-/// # Errors
+/// It sends a request again by itself only where hyper gives it back, so it never left.
+pub fn client<C: Connect + Clone>(connector: C) -> Client<C, Full<Bytes>> {
+    let mut client = Client::builder(TokioExecutor::new());
+    client.pool_idle_timeout(IDLE_LIMIT).pool_timer(TokioTimer::new()).build(connector)
+}
+
+/// The connector for [`client`]; for TLS, wrap it in that of hyper-rustls or hyper-tls.
 ///
-/// hyper gives the request back, so it never left: resending is safe, on a new connection.
-pub async fn send(
-    limit: Duration,
-    reply: impl Future<Output = Result<Response<Incoming>, TrySendError<Request<Full<Bytes>>>>>,
-) -> Result<SendOutcome<'static>, hyper::Error> {
+/// A limit of its own for connecting tells "never left" from "no answer".
+#[must_use]
+pub fn connector(limit: Duration) -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.set_connect_timeout(Some(limit / 2));
+    connector.set_nodelay(true);
+    // Lets `https` pass to the TLS around it.
+    connector.enforce_http(false);
+    connector
+}
+
+/// Sends a message, once, with a time limit for the whole of it.
+pub async fn send(limit: Duration, reply: ResponseFuture) -> Sent {
     let deadline = Instant::now() + limit;
     let mut reply = match timeout_at(deadline, reply).await {
         Ok(Ok(reply)) => reply,
-        Ok(Err(error)) if error.message().is_some() => return Err(error.into_error()),
+        Ok(Err(error)) if never_left(&error) => return Sent::NeverLeft(error),
         // `Debug`, since `Display` leaves out the cause: a reset, say.
-        Ok(Err(error)) => {
-            return Ok(SendOutcome::no_response(format_args!("{:?}", error.into_error())));
-        }
-        Err(late) => return Ok(SendOutcome::no_response(late)),
+        Ok(Err(error)) => return Sent::NoAnswer(format!("{error:?}")),
+        Err(late) => return Sent::NoAnswer(late.to_string()),
     };
     let mut body = Vec::new();
     // A body that breaks off still counts: the status and what arrived say more than nothing.
     while let Ok(Some(Ok(frame))) = timeout_at(deadline, reply.frame()).await {
         body.extend(frame.into_data().unwrap_or_default());
+        if body.len() >= BODY_LIMIT {
+            break;
+        }
     }
-    Ok(SendOutcome::decode(reply.status().as_u16(), &body).into_owned())
+    body.truncate(BODY_LIMIT);
+    Sent::Answered { status: reply.status().as_u16(), body }
+}
+
+/// Only what certainly precedes the sending.
+fn never_left(error: &Error) -> bool {
+    error.is_connect()
 }

@@ -1,12 +1,13 @@
-//! `mobivate-response` behind real HTTP clients: the recipes, each a file to copy from.
+//! `mobivate-response` behind real HTTP clients: the recipes, each a file to copy.
 //!
-//! A stack's recipe ends in one of three ways:
+//! A client's recipe has settings, a `send`, and `Sent`, which tells three things apart:
 //!
-//! - a reply came, with or without its whole body: what `SendOutcome::decode` says of it;
-//! - the request was sent, or may have been, and no reply came: `SendOutcome::no_response`;
-//! - the request certainly never left: the client's own error, and resending is safe.
+//! - a reply came, with or without its whole body: `SendOutcome::decode`, or `BatchOutcome::decode`;
+//! - the request was sent, or may have been, and no reply came: `no_response`;
+//! - the request certainly never left: the client's own error; send it again after a wait.
+//!
+//! When a campaign stops, [`Breaker`](mobivate_response::Breaker) says.
 
-pub mod campaign;
 pub mod errors;
 pub mod hyper;
 pub mod queue;

@@ -1,6 +1,7 @@
-//! Outcomes handed on as JSON, a line each: to a queue, a log or another process.
+//! Outcomes handed on as JSON, a line each: to a queue or another process.
 //!
-//! The lines hold numbers and texts in full: keep them as you keep the messages themselves.
+//! The lines hold numbers and texts in full: they are no log. Keep them as you keep the messages
+//! themselves, and log an outcome's `Debug`.
 
 use std::io::{BufRead, Write};
 
@@ -13,7 +14,7 @@ use serde_json::{Error, Result};
 pub struct Settled {
     /// The caller's own reference.
     pub reference: String,
-    /// What a recipe's `send` gave.
+    /// What became of it, from what a recipe's `send` gave.
     pub outcome: SendOutcome<'static>,
 }
 

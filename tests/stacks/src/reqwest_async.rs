@@ -1,41 +1,93 @@
 //! reqwest: `send(client.post(url).header("authorization", key).json(&message)).await`, with the
 //! feature `json`.
+//!
+//! ```no_run
+//! # use mobivate_response::{Breaker, Next, SendOutcome};
+//! # use reqwest::{Error, RequestBuilder};
+//! # use stacks::reqwest_async::{Sent, send};
+//! # use std::time::Duration;
+//! # use tokio::time::sleep;
+//! # const WAIT: Duration = Duration::from_secs(60);
+//! # async fn deliver(
+//! #     request: impl Fn() -> RequestBuilder, breaker: &mut Breaker,
+//! # ) -> Result<SendOutcome<'static>, Error> {
+//! loop {
+//!     match send(request()).await {
+//!         Sent::Answered { status, body } => {
+//!             return Ok(SendOutcome::decode(status, &body).into_owned()); // a batch: `BatchOutcome`
+//!         }
+//!         Sent::NoAnswer(reason) => return Ok(SendOutcome::no_response(reason)),
+//!         Sent::NeverLeft(error) => match breaker.note_never_left() {
+//!             Next::Stop => return Err(error),
+//!             Next::GoOn | Next::Wait => sleep(WAIT).await, // then send the same message again
+//!         },
+//!     }
+//! }
+//! # }
+//! ```
 
 use std::time::Duration;
 
-use mobivate_response::SendOutcome;
-use reqwest::{Client, Error, RequestBuilder, redirect};
+use reqwest::{Client, ClientBuilder, Error, RequestBuilder, redirect, retry};
 
-/// A client that follows no redirect: it would turn the POST into a GET, and the page that it leads
-/// to would answer for the message. `no_proxy` leaves out the proxies of the environment. A limit of
-/// its own for connecting tells "never left" from "no answer".
-///
-/// # Errors
-///
-/// The client cannot be built.
-pub fn client(limit: Duration) -> Result<Client, Error> {
-    let client = Client::builder().redirect(redirect::Policy::none()).no_proxy();
-    client.connect_timeout(limit / 2).timeout(limit).build()
+/// The reply to a batch of 1,000 long texts fits in; a page that never ends is cut off here.
+pub const BODY_LIMIT: usize = 4 << 20;
+
+/// Common servers close an idle connection after 5 seconds or more. A request that meets the close
+/// would count as sent without an answer.
+pub const IDLE_LIMIT: Duration = Duration::from_secs(2);
+
+/// What became of a request.
+#[must_use]
+#[derive(Debug)]
+pub enum Sent {
+    /// A reply came: its status, and as much of its body as arrived.
+    Answered {
+        /// The HTTP status.
+        status: u16,
+        /// At most [`BODY_LIMIT`] bytes.
+        body: Vec<u8>,
+    },
+    /// The request was sent, or may have been, and no reply came, for this reason.
+    NoAnswer(String),
+    /// The request never left: sending it again is safe.
+    NeverLeft(Error),
 }
 
-/// Sends a message. No `error_for_status`: it drops the body, and an opt-out reads as `Forbidden`.
+/// A client for [`send`], to `build`, with a time limit for the whole of it.
 ///
-/// # Errors
-///
-/// The request never left: resending is safe.
-pub async fn send(request: RequestBuilder) -> Result<SendOutcome<'static>, Error> {
+/// It follows no redirect: it would turn the POST into a GET, and the page that it leads to would
+/// answer for the message. It sends nothing twice by itself, as it would over HTTP/2. `no_proxy`
+/// leaves out the proxies of the environment. A limit of its own for connecting tells "never left"
+/// from "no answer".
+pub fn client(limit: Duration) -> ClientBuilder {
+    let client = Client::builder().redirect(redirect::Policy::none()).retry(retry::never());
+    let client = client.no_proxy().pool_idle_timeout(IDLE_LIMIT);
+    client.connect_timeout(limit / 2).timeout(limit)
+}
+
+/// Sends a message, once. No `error_for_status`: it drops the body, and an opt-out reads as
+/// `Forbidden`.
+pub async fn send(request: RequestBuilder) -> Sent {
     let mut reply = match request.send().await {
         Ok(reply) => reply,
-        Err(error) if error.is_connect() || error.is_builder() => return Err(error),
+        Err(error) if never_left(&error) => return Sent::NeverLeft(error),
         // `Debug`, since `Display` leaves out the cause: a time limit, a reset.
-        Err(error) => {
-            return Ok(SendOutcome::no_response(format_args!("{:?}", error.without_url())));
-        }
+        Err(error) => return Sent::NoAnswer(format!("{:?}", error.without_url())),
     };
     let mut body = Vec::new();
     // A body that breaks off still counts: the status and what arrived say more than nothing.
     while let Ok(Some(chunk)) = reply.chunk().await {
         body.extend_from_slice(&chunk);
+        if body.len() >= BODY_LIMIT {
+            break;
+        }
     }
-    Ok(SendOutcome::decode(reply.status().as_u16(), &body).into_owned())
+    body.truncate(BODY_LIMIT);
+    Sent::Answered { status: reply.status().as_u16(), body }
+}
+
+/// Only what certainly precedes the sending.
+fn never_left(error: &Error) -> bool {
+    error.is_connect() || error.is_builder()
 }

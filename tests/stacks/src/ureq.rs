@@ -1,39 +1,85 @@
 //! ureq 3: `send(agent.post(url).header("authorization", key), json)`.
+//!
+//! ```no_run
+//! # use mobivate_response::{Breaker, Next, SendOutcome};
+//! # use stacks::ureq::{Sent, send};
+//! # use std::{thread::sleep, time::Duration};
+//! # use ureq::{Agent, Error};
+//! # const WAIT: Duration = Duration::from_secs(60);
+//! # fn deliver(
+//! #     agent: &Agent, url: &str, json: &str, breaker: &mut Breaker,
+//! # ) -> Result<SendOutcome<'static>, Error> {
+//! loop {
+//!     match send(agent.post(url), json) {
+//!         Sent::Answered { status, body } => {
+//!             return Ok(SendOutcome::decode(status, &body).into_owned()); // a batch: `BatchOutcome`
+//!         }
+//!         Sent::NoAnswer(reason) => return Ok(SendOutcome::no_response(reason)),
+//!         Sent::NeverLeft(error) => match breaker.note_never_left() {
+//!             Next::Stop => return Err(error),
+//!             Next::GoOn | Next::Wait => sleep(WAIT), // then send the same message again
+//!         },
+//!     }
+//! }
+//! # }
+//! ```
 
 use std::{
     io::{ErrorKind, Read},
     time::Duration,
 };
 
-use mobivate_response::SendOutcome;
 use ureq::{Agent, Error, RequestBuilder, Timeout, typestate::WithBody};
 
-/// An agent that hands over the body of a 4xx: without `http_status_as_error(false)` it drops it,
-/// and an opt-out reads as `Forbidden`. It follows no redirect: it would turn the POST into a GET,
-/// and the page that it leads to would answer for the message. `proxy(None)` leaves out the proxies
-/// of the environment. A limit of its own for connecting tells "never left" from "no answer".
+/// The reply to a batch of 1,000 long texts fits in; a page that never ends is cut off here.
+pub const BODY_LIMIT: usize = 4 << 20;
+
+/// Common servers close an idle connection after 5 seconds or more. A request that meets the close
+/// would count as sent without an answer.
+pub const IDLE_LIMIT: Duration = Duration::from_secs(2);
+
+/// What became of a request.
+#[must_use]
+#[derive(Debug)]
+pub enum Sent {
+    /// A reply came: its status, and as much of its body as arrived.
+    Answered {
+        /// The HTTP status.
+        status: u16,
+        /// At most [`BODY_LIMIT`] bytes.
+        body: Vec<u8>,
+    },
+    /// The request was sent, or may have been, and no reply came, for this reason.
+    NoAnswer(String),
+    /// The request never left: sending it again is safe.
+    NeverLeft(Error),
+}
+
+/// An agent for [`send`], with a time limit for the whole of it.
+///
+/// It hands over the body of a 4xx: without `http_status_as_error(false)` it drops it, and an opt-out
+/// reads as `Forbidden`. It follows no redirect: it would turn the POST into a GET, and the page that
+/// it leads to would answer for the message. `proxy(None)` leaves out the proxies of the environment.
+/// A limit of its own for connecting tells "never left" from "no answer".
 #[must_use]
 pub fn agent(limit: Duration) -> Agent {
     let config = Agent::config_builder().http_status_as_error(false).max_redirects(0).proxy(None);
-    config.timeout_connect(Some(limit / 2)).timeout_global(Some(limit)).build().new_agent()
+    let config = config.timeout_connect(Some(limit / 2)).timeout_global(Some(limit));
+    config.max_idle_age(IDLE_LIMIT).build().new_agent()
 }
 
-/// Sends a message.
-///
-/// # Errors
-///
-/// The request never left: resending is safe.
-pub fn send(request: RequestBuilder<WithBody>, json: &str) -> Result<SendOutcome<'static>, Error> {
+/// Sends a message, once.
+pub fn send(request: RequestBuilder<WithBody>, json: &str) -> Sent {
     let reply = match request.content_type("application/json").send(json) {
         Ok(reply) => reply,
-        Err(error) if never_left(&error) => return Err(error),
-        Err(error) => return Ok(SendOutcome::no_response(error)),
+        Err(error) if never_left(&error) => return Sent::NeverLeft(error),
+        Err(error) => return Sent::NoAnswer(error.to_string()),
     };
     let status = reply.status().as_u16();
     let mut body = Vec::new();
     // A body that breaks off still counts: what arrived before the error stays in `body`.
-    let _ = reply.into_body().into_reader().read_to_end(&mut body);
-    Ok(SendOutcome::decode(status, &body).into_owned())
+    let _ = reply.into_body().into_reader().take(BODY_LIMIT as u64).read_to_end(&mut body);
+    Sent::Answered { status, body }
 }
 
 /// Only what certainly precedes the sending. Other I/O errors, an unreachable host among them, may

@@ -5,7 +5,6 @@
 mod decisions;
 mod every_reply;
 mod mobivate;
-mod readme;
 mod stacks;
 mod transport;
 mod traps;

@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    error::Error,
     io::Write as _,
     net::SocketAddr,
     sync::{
@@ -31,7 +32,10 @@ use tokio::{
     runtime,
 };
 
-use crate::corpus::{REPLIES, parse};
+use crate::{
+    corpus::{REPLIES, parse},
+    stacks::BODY_LIMIT,
+};
 
 /// A server on a free port of the loopback address, until the process ends.
 pub(crate) struct Server {
@@ -57,7 +61,9 @@ impl Server {
     /// Reads each request whole, then does what `script` says: hyper cannot be made to.
     pub(crate) fn raw(script: &'static [Act]) -> Self {
         Self::start(move |mut stream, requests| async move {
+            let mut read = 0;
             while read_request(&mut stream).await {
+                read += 1;
                 requests.lock().unwrap().push(Method::POST);
                 for act in script {
                     match *act {
@@ -68,13 +74,25 @@ impl Server {
                                 tokio::time::sleep(Duration::from_millis(1)).await;
                             }
                         }
+                        Act::DripForEver(bytes) => {
+                            for _ in 0..FOR_EVER {
+                                if stream.write_all(bytes).await.is_err() {
+                                    return;
+                                }
+                                tokio::time::sleep(Duration::from_millis(1)).await;
+                            }
+                            return;
+                        }
                         Act::Wait => tokio::time::sleep(Duration::from_millis(200)).await,
                         Act::Close => return,
                         Act::Reset => return stream.set_zero_linger().unwrap(),
                         Act::ResetTheSecond if requests.lock().unwrap().len() == 2 => {
                             return stream.set_zero_linger().unwrap();
                         }
-                        Act::ResetTheSecond => {}
+                        Act::ResetTheKept if read == 2 => {
+                            return stream.set_zero_linger().unwrap();
+                        }
+                        Act::ResetTheSecond | Act::ResetTheKept => {}
                         Act::Silence => std::future::pending().await,
                     }
                 }
@@ -128,14 +146,22 @@ pub(crate) enum Act {
     Write(&'static [u8]),
     /// One byte at a time.
     Drip(&'static [u8]),
+    /// The same again and again, [`FOR_EVER`] unless the client hangs up, and no more.
+    DripForEver(&'static [u8]),
     Close,
     Reset,
     /// Lets what was written arrive: a reset may overtake it.
     Wait,
     /// Resets the connection at the server's second request.
     ResetTheSecond,
+    /// Resets the connection at its own second request.
+    ResetTheKept,
     Silence,
 }
+
+/// So many milliseconds at least, and far more than the time limit of a client that sees a drip: one
+/// that reads on fails its test rather than hang.
+pub(crate) const FOR_EVER: usize = 4_000;
 
 /// The file of this name.
 pub(crate) fn file(name: &str) -> (u16, &'static [u8]) {
@@ -145,10 +171,10 @@ pub(crate) fn file(name: &str) -> (u16, &'static [u8]) {
 
 type Body = BoxBody<Bytes, Infallible>;
 
-async fn reply(request: Request<Incoming>) -> Result<Response<Body>, &'static str> {
+async fn reply(request: Request<Incoming>) -> Result<Response<Body>, Box<dyn Error + Send + Sync>> {
     let query = request.uri().query().unwrap_or_default().to_owned();
     let (path, method) = (request.uri().path().to_owned(), request.method().clone());
-    let sent = request.into_body().collect().await.map_err(|_| "the request was cut short")?;
+    let sent = request.into_body().collect().await?;
     if path != "/send/single" {
         // What a page that a redirect leads to says has nothing to do with the message.
         return Ok(Response::new(full(br#"{"message":"API Key is valid"}"#)));
@@ -162,9 +188,18 @@ async fn reply(request: Request<Incoming>) -> Result<Response<Body>, &'static st
         "content-length" => response.body(full(body)),
         "chunked" => response.body(chunked(body)),
         "gzip" => response.header("content-encoding", "gzip").body(full(&gzip(body))),
+        "unnamed-gzip" => response.body(full(&gzip(body))),
+        "misnamed-gzip" => response.header("content-encoding", "gzip").body(full(body)),
+        "gzip-bomb" => {
+            let page = gzip(&vec![b' '; 4 * BODY_LIMIT]);
+            assert!(page.len() < BODY_LIMIT, "only what is unpacked is too long");
+            response.header("content-encoding", "gzip").body(full(&page))
+        }
         "moved" => response.status(301).header("location", "/moved").body(full(body)),
         "1-mib-page" => response.body(full(&[b"<html>".to_vec(), vec![b' '; 1 << 20]].concat())),
-        "failing" => return Err("hyper closes the connection, or resets the HTTP/2 stream"),
+        "endless" => response.body(endless()),
+        "failing" => return Err("hyper closes the connection, or resets the HTTP/2 stream".into()),
+        "refused" => return Err(Box::new(h2::Error::from(h2::Reason::REFUSED_STREAM))),
         unknown => panic!("unknown manner {unknown}"),
     };
     Ok(response.unwrap())
@@ -177,6 +212,11 @@ fn full(body: &[u8]) -> Body {
 fn chunked(body: &'static [u8]) -> Body {
     let frames: Vec<_> = body.chunks(7).map(|chunk| Ok(Frame::data(chunk.into()))).collect();
     StreamBody::new(stream::iter(frames)).boxed()
+}
+
+fn endless() -> Body {
+    let page = Bytes::from_static(&[b' '; 10_000]);
+    StreamBody::new(stream::repeat_with(move || Ok(Frame::data(page.clone())))).boxed()
 }
 
 fn gzip(body: &[u8]) -> Vec<u8> {

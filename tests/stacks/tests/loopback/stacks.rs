@@ -1,20 +1,16 @@
 //! The four clients, each behind its recipe, under one roof.
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use ::hyper::{
-    Request, Uri,
-    body::Bytes,
-    client::conn::{http1, http2},
-};
+use ::hyper::{Request, body::Bytes};
 use http_body_util::Full;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
 use mobivate_response::SendOutcome;
 use stacks::{hyper, reqwest_async, reqwest_blocking, ureq};
-use tokio::{
-    net::TcpStream,
-    runtime::{self, Runtime},
-};
+use tokio::runtime::{self, Runtime};
 
 /// Long enough never to matter, on however slow a machine.
 pub(crate) const PATIENT: Duration = Duration::from_secs(60);
@@ -22,7 +18,42 @@ pub(crate) const PATIENT: Duration = Duration::from_secs(60);
 /// The request: the server sees to it that it arrives.
 pub(crate) const JSON: &str = r#"{"originator":"Brand","recipient":"447700900123","body":"Hi"}"#;
 
-pub(crate) type Sent = Result<SendOutcome<'static>, Box<dyn Error + Send + Sync>>;
+pub(crate) const BODY_LIMIT: usize = ureq::BODY_LIMIT;
+pub(crate) const IDLE_LIMIT: Duration = ureq::IDLE_LIMIT;
+
+/// The recipes' `Sent` are alike, each with its own client's error.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Sent {
+    Answered(u16, Vec<u8>),
+    NoAnswer(String),
+    NeverLeft,
+}
+
+macro_rules! from {
+    ($($recipe:ident)*) => {$(
+        impl From<$recipe::Sent> for Sent {
+            fn from(sent: $recipe::Sent) -> Self {
+                match sent {
+                    $recipe::Sent::Answered { status, body } => Self::Answered(status, body),
+                    $recipe::Sent::NoAnswer(reason) => Self::NoAnswer(reason),
+                    $recipe::Sent::NeverLeft(_) => Self::NeverLeft,
+                }
+            }
+        }
+    )*};
+}
+from!(reqwest_async reqwest_blocking ureq hyper);
+
+impl Sent {
+    /// What the recipes' docs say to make of it.
+    pub(crate) fn outcome(self) -> SendOutcome<'static> {
+        match self {
+            Self::Answered(status, body) => SendOutcome::decode(status, &body).into_owned(),
+            Self::NoAnswer(reason) => SendOutcome::no_response(reason),
+            Self::NeverLeft => panic!("it never left"),
+        }
+    }
+}
 
 /// A client that keeps its connections, with its recipe.
 pub(crate) struct Stack {
@@ -39,31 +70,32 @@ impl Stack {
     pub(crate) fn send(&mut self, url: &str) -> Sent {
         (self.send)(url)
     }
+
+    /// Sends it, and it leaves.
+    pub(crate) fn outcome(&mut self, url: &str) -> SendOutcome<'static> {
+        self.send(url).outcome()
+    }
 }
 
 /// Every client over HTTP/1, with this time limit for the whole send.
 pub(crate) fn http1(limit: Duration) -> [Stack; 4] {
     let runtime = runtime();
-    let (hyper_runtime, mut connection) = (Arc::clone(&runtime), None);
-    let client = reqwest_async::client(limit).unwrap();
-    let blocking = reqwest_blocking::client(limit).unwrap();
+    let hyper_runtime = Arc::clone(&runtime);
+    let client = reqwest_async::client(limit).build().unwrap();
+    let blocking = reqwest_blocking::client(limit).build().unwrap();
     let agent = ureq::agent(limit);
+    let hyper_client = hyper::client(hyper::connector(limit));
     [
         Stack::new("reqwest, async", move |url| {
-            Ok(runtime.block_on(reqwest_async::send(client.post(url).body(JSON)))?)
+            runtime.block_on(reqwest_async::send(client.post(url).body(JSON))).into()
         }),
         Stack::new("reqwest, blocking", move |url| {
-            Ok(reqwest_blocking::send(blocking.post(url).body(JSON))?)
+            reqwest_blocking::send(limit, blocking.post(url).body(JSON)).into()
         }),
-        Stack::new("ureq", move |url| Ok(ureq::send(agent.post(url), JSON)?)),
+        Stack::new("ureq", move |url| ureq::send(agent.post(url), JSON).into()),
         Stack::new("hyper", move |url| {
-            hyper_runtime.block_on(async {
-                let request = request(url);
-                let mut requests = kept(limit, connection.take(), request.uri()).await?;
-                let outcome = hyper::send(limit, requests.try_send_request(request)).await?;
-                connection = Some(requests);
-                Ok(outcome)
-            })
+            let reply = hyper_client.request(request(url));
+            hyper_runtime.block_on(hyper::send(limit, reply)).into()
         }),
     ]
 }
@@ -71,29 +103,21 @@ pub(crate) fn http1(limit: Duration) -> [Stack; 4] {
 /// Every client that speaks HTTP/2, over HTTP/2.
 pub(crate) fn http2(limit: Duration) -> [Stack; 3] {
     let runtime = runtime();
-    let (hyper_runtime, mut connection) = (Arc::clone(&runtime), None);
-    let client = reqwest::Client::builder().http2_prior_knowledge().no_proxy().build().unwrap();
-    let blocking = reqwest::blocking::Client::builder().http2_prior_knowledge().no_proxy();
-    let blocking = blocking.build().unwrap();
+    let hyper_runtime = Arc::clone(&runtime);
+    let client = reqwest_async::client(limit).http2_prior_knowledge().build().unwrap();
+    let blocking = reqwest_blocking::client(limit).http2_prior_knowledge().build().unwrap();
+    let hyper_client: Client<HttpConnector, _> =
+        Client::builder(TokioExecutor::new()).http2_only(true).build(hyper::connector(limit));
     [
         Stack::new("reqwest, async, HTTP/2", move |url| {
-            let request = client.post(url).timeout(limit).body(JSON);
-            Ok(runtime.block_on(reqwest_async::send(request))?)
+            runtime.block_on(reqwest_async::send(client.post(url).body(JSON))).into()
         }),
         Stack::new("reqwest, blocking, HTTP/2", move |url| {
-            Ok(reqwest_blocking::send(blocking.post(url).timeout(limit).body(JSON))?)
+            reqwest_blocking::send(limit, blocking.post(url).body(JSON)).into()
         }),
         Stack::new("hyper, HTTP/2", move |url| {
-            hyper_runtime.block_on(async {
-                let request = request(url);
-                let mut requests = match connection.take() {
-                    Some(requests) => requests,
-                    None => connect_http2(request.uri()).await?,
-                };
-                let outcome = hyper::send(limit, requests.try_send_request(request)).await?;
-                connection = Some(requests);
-                Ok(outcome)
-            })
+            let reply = hyper_client.request(request(url));
+            hyper_runtime.block_on(hyper::send(limit, reply)).into()
         }),
     ]
 }
@@ -103,33 +127,6 @@ fn runtime() -> Arc<Runtime> {
     Arc::new(runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap())
 }
 
-/// `hyper::connect` for HTTP/2.
-async fn connect_http2(
-    url: &Uri,
-) -> Result<http2::SendRequest<Full<Bytes>>, Box<dyn Error + Send + Sync>> {
-    let stream = TcpStream::connect(url.authority().unwrap().as_str()).await?;
-    stream.set_nodelay(true)?;
-    let (requests, connection) =
-        http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
-    tokio::spawn(async move { connection.await.ok() });
-    Ok(requests)
-}
-
-/// The connection of the last send if it takes another request, else a new one.
-async fn kept(
-    limit: Duration,
-    last: Option<http1::SendRequest<Full<Bytes>>>,
-    url: &Uri,
-) -> std::io::Result<http1::SendRequest<Full<Bytes>>> {
-    if let Some(mut requests) = last {
-        if requests.ready().await.is_ok() {
-            return Ok(requests);
-        }
-    }
-    hyper::connect(limit, url.authority().unwrap().as_str()).await
-}
-
-pub(crate) fn request(url: &str) -> Request<Full<Bytes>> {
-    let host = url.parse::<Uri>().unwrap().authority().unwrap().to_string();
-    Request::post(url).header("host", host).body(Full::from(JSON)).unwrap()
+fn request(url: &str) -> Request<Full<Bytes>> {
+    Request::post(url).body(Full::from(JSON)).unwrap()
 }

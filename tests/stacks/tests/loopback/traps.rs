@@ -6,7 +6,7 @@ use stacks::{reqwest_blocking, ureq};
 
 use crate::{
     mobivate::Server,
-    stacks::{JSON, PATIENT},
+    stacks::{JSON, PATIENT, Sent},
 };
 
 const OPTED_OUT: &str = "inferred/403-opted-out";
@@ -21,7 +21,7 @@ fn ureq_drops_the_body_of_a_refusal() {
     let ::ureq::Error::StatusCode(status) = error else { panic!("{error}") };
     assert_eq!(kind(&SendOutcome::decode(status, b"")), FailureKind::Forbidden);
 
-    let outcome = ureq::send(ureq::agent(PATIENT).post(&url), JSON).unwrap();
+    let outcome = Sent::from(ureq::send(ureq::agent(PATIENT).post(&url), JSON)).outcome();
     assert_eq!(kind(&outcome), FailureKind::OptedOut);
 }
 
@@ -29,13 +29,13 @@ fn ureq_drops_the_body_of_a_refusal() {
 #[test]
 fn error_for_status_drops_the_body_of_a_refusal() {
     let server = Server::mobivate();
-    let client = reqwest_blocking::client(PATIENT).unwrap();
+    let client = reqwest_blocking::client(PATIENT).build().unwrap();
     let request = || client.post(server.url(OPTED_OUT, "content-length")).body(JSON);
     let error = request().send().unwrap().error_for_status().unwrap_err();
     let status = error.status().unwrap().as_u16();
     assert_eq!(kind(&SendOutcome::decode(status, b"")), FailureKind::Forbidden);
 
-    let outcome = reqwest_blocking::send(request()).unwrap();
+    let outcome = Sent::from(reqwest_blocking::send(PATIENT, request())).outcome();
     assert_eq!(kind(&outcome), FailureKind::OptedOut);
 }
 
@@ -46,15 +46,28 @@ fn a_followed_redirect_is_a_get() {
     let client = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
     let server = Server::mobivate();
     let request = client.post(server.url(OPTED_OUT, "moved")).body(JSON);
-    let outcome = reqwest_blocking::send(request).unwrap();
+    let outcome = Sent::from(reqwest_blocking::send(PATIENT, request)).outcome();
     assert_eq!(kind(&outcome), FailureKind::Unconfirmed);
     assert_eq!(server.requests(), [Method::POST, Method::GET]);
 
     let agent = ::ureq::Agent::config_builder().proxy(None).build().new_agent();
     let server = Server::mobivate();
-    let outcome = ureq::send(agent.post(server.url(OPTED_OUT, "moved")), JSON).unwrap();
+    let request = agent.post(server.url(OPTED_OUT, "moved"));
+    let outcome = Sent::from(ureq::send(request, JSON)).outcome();
     assert_eq!(kind(&outcome), FailureKind::Unconfirmed);
     assert_eq!(server.requests(), [Method::POST, Method::GET]);
+}
+
+/// Over HTTP/2, reqwest sends again what a server says it refused. The recipes leave that to the
+/// sender, who counts.
+#[test]
+fn reqwest_resends_a_refused_stream() {
+    let server = Server::mobivate();
+    let client = reqwest::blocking::Client::builder().no_proxy().http2_prior_knowledge();
+    let request = client.build().unwrap().post(server.url(OPTED_OUT, "refused")).body(JSON);
+    let sent = Sent::from(reqwest_blocking::send(PATIENT, request));
+    assert!(matches!(sent, Sent::NoAnswer(_)), "{sent:?}");
+    assert!(server.requests().len() > 1);
 }
 
 fn kind(outcome: &SendOutcome<'_>) -> FailureKind {
