@@ -314,17 +314,15 @@ impl Counting {
     fn add(size: usize) {
         let mut heap = HEAP.get();
         heap.allocations += 1;
-        heap.live = heap.live.wrapping_add(size);
-        // What was taken before the work began may be given back within it: below zero is no peak.
-        if heap.live.cast_signed() > 0 {
-            heap.peak = heap.peak.max(heap.live);
-        }
+        heap.live = heap.live.saturating_add(size);
+        heap.peak = heap.peak.max(heap.live);
         HEAP.set(heap);
     }
 
     fn remove(size: usize) {
         let mut heap = HEAP.get();
-        heap.live = heap.live.wrapping_sub(size);
+        // What was taken before the work began may be given back within it.
+        heap.live = heap.live.saturating_sub(size);
         HEAP.set(heap);
     }
 }
