@@ -1,13 +1,11 @@
 //! What callers compile against and read: traits, forms and words.
 
-use std::{
-    collections::BTreeSet,
-    error::Error,
-    fmt::{self, Debug, Write as _},
-    hash::Hash,
-};
+use std::{borrow::Cow, collections::BTreeSet, error::Error, fmt::Debug, hash::Hash};
 
-use mobivate_response::{Failure, FailureKind, Message, OptedOutNumber, Retry, Scope, SendOutcome};
+use mobivate_response::{
+    Batch, BatchOutcome, Breaker, DeliveryStatus, Entry, Failure, FailureKind, Message, Next,
+    OptedOutNumber, Retry, Scope, SendOutcome, UnknownFailureKind,
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 const OPTED_OUT: &[u8] = br#"{"code":403,"message":"Recipient is opted out: 447700900123"}"#;
@@ -22,14 +20,26 @@ fn traits() {
     plain::<Message<'_>>();
     plain::<Failure<'_>>();
     plain::<OptedOutNumber<'_>>();
+    plain::<BatchOutcome<'_>>();
+    plain::<Batch<'_>>();
+    plain::<Entry<'_>>();
+    plain::<Breaker>();
+    plain::<UnknownFailureKind>();
     label::<FailureKind>();
     label::<Retry>();
     label::<Scope>();
+    label::<DeliveryStatus>();
+    label::<Next>();
     data::<SendOutcome<'static>>();
     data::<Message<'static>>();
     data::<Failure<'static>>();
     data::<FailureKind>();
+    data::<BatchOutcome<'static>>();
+    data::<Batch<'static>>();
+    data::<Entry<'static>>();
+    data::<DeliveryStatus>();
     error::<Failure<'static>>();
+    error::<UnknownFailureKind>();
 }
 
 #[test]
@@ -47,6 +57,66 @@ fn exhaustive_enums_match_without_a_wildcard() {
             }
         }
     }
+}
+
+/// Every name and type that other code compiles against.
+#[test]
+fn pinned_names() {
+    type Text = Option<Cow<'static, str>>;
+    const KINDS: &[FailureKind] = FailureKind::ALL;
+    const RETRY: Retry = FailureKind::BadRequest.retry();
+    const SCOPE: Scope = FailureKind::BadRequest.scope();
+    const WORD: &str = FailureKind::BadRequest.as_str();
+    const STATUS: DeliveryStatus = DeliveryStatus::from_code(1);
+    const _: () = assert!(STATUS.is_final());
+    assert_eq!((KINDS[0].retry(), KINDS[0].scope(), WORD), (RETRY, SCOPE, "bad_request"));
+
+    let message: Message<'static> = Message::new("m").into_owned();
+    let Message {
+        id,
+        originator,
+        recipient,
+        body,
+        route_id,
+        reference,
+        campaign_id,
+        scheduled,
+        ..
+    } = message.clone();
+    let _: Cow<'static, str> = id;
+    let texts: [Text; 7] =
+        [originator, recipient, body, route_id, reference, campaign_id, scheduled];
+    assert_eq!(texts, [const { None }; 7]);
+
+    let batch: Batch<'static> = Batch::new("b").into_owned();
+    let Batch { id, name, route_id, scheduled, recipient_count, shorten_urls, .. } = batch.clone();
+    let Batch { exclude_optouts, exclude_duplicates, spread_hours, recipients, .. } = batch.clone();
+    let _: (Cow<'static, str>, [Text; 3]) = (id, [name, route_id, scheduled]);
+    let _: [Option<u64>; 2] = [recipient_count, spread_hours];
+    let _: [Option<bool>; 3] = [shorten_urls, exclude_optouts, exclude_duplicates];
+    let _: Vec<Entry<'static>> = recipients;
+    let Entry { originator, recipient, text, reference, route_id, .. } =
+        Entry::default().into_owned();
+    let _: [Text; 5] = [originator, recipient, text, reference, route_id];
+
+    let failure: Failure<'static> = Failure::new(403, "no").into_owned();
+    let Failure { status, code, kind, detail, id, .. } = failure.clone();
+    let _: (u16, u16, FailureKind, Cow<'static, str>, Text) = (status, code, kind, detail, id);
+
+    let outcome: SendOutcome<'static> = SendOutcome::from(message.clone());
+    assert_eq!(outcome.into_result(), Ok(message));
+    assert_eq!(SendOutcome::from(failure.clone()).into_result(), Err(failure.clone()));
+    assert_eq!(BatchOutcome::from(batch.clone()).into_result(), Ok(batch));
+    assert_eq!(BatchOutcome::from(failure.clone()).into_result(), Err(failure));
+
+    let failure = Failure::new(403, "Recipient is opted out: 447700900123");
+    let number: OptedOutNumber<'_> = failure.opted_out_number().unwrap();
+    let _: (&str, &str, bool) = (number.as_str(), number.as_ref(), number.is_masked());
+
+    let mut breaker: Breaker = Breaker::default();
+    let next: [Next; 3] =
+        [breaker.note(Some(&failure)), breaker.note(None), breaker.note_never_left()];
+    assert_eq!(next, [Next::GoOn, Next::GoOn, Next::Wait]);
 }
 
 #[test]
@@ -78,90 +148,6 @@ fn accessors_agree() {
 }
 
 #[test]
-fn words_of_a_failure() {
-    fn display(code: u16, detail: &str) -> String {
-        Failure::new(code, detail).to_string()
-    }
-
-    assert_eq!(
-        display(403, "Recipient is opted out: 447700900123"),
-        "opted out (403): Recipient is opted out: ************"
-    );
-    assert_eq!(
-        display(400, "at\r\n\u{202e}\0\u{2028}end"),
-        r"bad request (400): at\u{d}\u{a}\u{202e}\u{0}\u{2028}end"
-    );
-    assert_eq!(display(400, "+44 (0)7700-900.123"), "bad request (400): +** (*)****-***.***");
-    assert_eq!(
-        display(400, "call [020] 79460123 now"),
-        "bad request (400): call [***] ******** now"
-    );
-    assert_eq!(
-        display(400, "{44}\u{a0}7700\u{2011}900\t123, (555) 555-0123"),
-        "bad request (400): {**}\u{a0}****\u{2011}***\\u{9}***, (***) ***-****"
-    );
-    assert_eq!(display(400, "٠١٢٣٤٥٦"), "bad request (400): *******");
-    assert_eq!(display(400, "123456 and 123456"), "bad request (400): 123456 and 123456");
-    assert_eq!(display(400, "1234   5678"), "bad request (400): 1234   5678");
-    assert_eq!(display(500, ""), "server error (500): no detail given");
-    assert_eq!(
-        SendOutcome::no_response("").failure().unwrap().to_string(),
-        "no response: no reason given"
-    );
-
-    // What is cut off still counts: a number is starred though its end is not shown.
-    let long = display(500, &("x".repeat(250) + "447700900123"));
-    assert_eq!(long, format!("server error (500): {}******…", "x".repeat(250)));
-    assert_eq!(display(500, &"é".repeat(256)), format!("server error (500): {}", "é".repeat(256)));
-}
-
-/// A log that is full ends the line: no part of it is left out in silence.
-#[test]
-fn a_writers_error_is_passed_on() {
-    struct Room(usize);
-    impl fmt::Write for Room {
-        fn write_str(&mut self, text: &str) -> fmt::Result {
-            self.0 = self.0.checked_sub(text.len()).ok_or(fmt::Error)?;
-            Ok(())
-        }
-    }
-
-    let failure = Failure::new(400, "\"447700900123\"\n");
-    let shown = format!("{failure} {failure:?}");
-    for room in 0..shown.len() {
-        assert!(write!(Room(room), "{failure} {failure:?}").is_err(), "{room}");
-    }
-    assert!(write!(Room(shown.len()), "{failure} {failure:?}").is_ok());
-}
-
-#[test]
-fn debug_hides_people() {
-    let body = br#"{"id":"447700900123","originator":"Me","recipient":"447700900124","text":"Hi",
-        "routeId":"mglobal","reference":"r","scheduled":"2026-09-04T09:00:00.000Z","campaignId":7}"#;
-    let outcome = SendOutcome::decode(200, body);
-    assert_eq!(
-        format!("{:?}", outcome.success().unwrap()),
-        r#"Message { id: "447700900123", originator: Some(_), recipient: Some(_), body: Some(_), route_id: Some("mglobal"), reference: Some(_), campaign_id: Some("7"), scheduled: Some("2026-09-04T09:00:00.000Z") }"#
-    );
-    let body = br#"{"id":"m","routeId":"447700900123","campaignId":447700900123}"#;
-    assert_eq!(
-        format!("{:?}", SendOutcome::decode(200, body).success().unwrap()),
-        r#"Message { id: "m", originator: None, recipient: None, body: None, route_id: Some("************"), reference: None, campaign_id: Some("************"), scheduled: None }"#
-    );
-    let mut failure = Failure::new(403, r#"Recipient "is" opted\out: 447700900123"#);
-    failure.id = Some("m\n1".into());
-    assert_eq!(
-        format!("{failure:?}"),
-        r#"Failure { status: 403, code: 403, kind: Forbidden, detail: "Recipient \"is\" opted\\out: ************", id: Some("m\n1") }"#
-    );
-    let failure = Failure::new(403, "Recipient is opted out: 447700900123");
-    assert_eq!(
-        format!("{:?}", failure.opted_out_number().unwrap()),
-        r#"OptedOutNumber("************")"#
-    );
-}
-
-#[test]
 fn kinds_have_names() {
     let names: BTreeSet<_> = FailureKind::ALL.iter().map(|kind| kind.as_str()).collect();
     assert_eq!(names.len(), FailureKind::ALL.len());
@@ -170,15 +156,28 @@ fn kinds_have_names() {
         let form = serde_json::to_string(kind).unwrap();
         assert_eq!(form, format!("\"{}\"", kind.as_str()));
         assert_eq!(serde_json::from_str::<FailureKind>(&form).unwrap(), *kind);
+        assert_eq!(kind.as_str().parse(), Ok(*kind));
     }
     let sorted = FailureKind::ALL.iter().collect::<BTreeSet<_>>();
     assert!(sorted.into_iter().eq(FailureKind::ALL), "ALL stands in order");
     assert_eq!(serde_json::from_str::<FailureKind>("\"novel\"").unwrap(), FailureKind::Unconfirmed);
     assert!(serde_json::from_str::<FailureKind>("7").is_err(), "a number is no name");
+    for unknown in ["novel", "", "opted out", "OPTED_OUT", " opted_out"] {
+        assert_eq!(unknown.parse::<FailureKind>(), Err(UnknownFailureKind), "{unknown:?}");
+    }
+    assert_eq!(UnknownFailureKind.to_string(), "unknown kind of failure");
     let retries = [Retry::Later, Retry::AfterFix, Retry::MayDuplicate, Retry::Never];
     assert_eq!(retries.map(Retry::as_str), ["later", "after_fix", "may_duplicate", "never"]);
+    for retry in retries {
+        assert_eq!(retry.to_string(), retry.as_str().replace('_', " "));
+        assert_eq!(serde_json::to_string(&retry).unwrap(), format!("\"{}\"", retry.as_str()));
+    }
     let scopes = [Scope::Recipient, Scope::Request, Scope::Account, Scope::Service];
     assert_eq!(scopes.map(Scope::as_str), ["recipient", "request", "account", "service"]);
+    for scope in scopes {
+        assert_eq!(scope.to_string(), scope.as_str());
+        assert_eq!(serde_json::to_string(&scope).unwrap(), format!("\"{}\"", scope.as_str()));
+    }
 }
 
 #[test]

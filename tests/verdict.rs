@@ -15,14 +15,16 @@ const STATUSES: [u16; 47] = [
     499, 500, 503, 599, 600, 601, 999, 65535,
 ];
 
-const SUCCESSES: [&str; 6] = ["", "null", "true", "false", r#""yes""#, "[]"];
+const SUCCESSES: [&str; 10] =
+    ["", "null", "true", "false", "1", "0", r#""tRuE""#, r#""FALSE""#, r#"" true""#, "[]"];
 
 const IDS: [&str; 5] = ["", r#""id":"m""#, r#""record":{"id":"m"}"#, r#""id":"""#, r#""id":7"#];
 
-const CODES: [&str; 25] = [
+const CODES: [&str; 26] = [
     "",
     "null",
     "0",
+    "1",
     "200",
     "299",
     "300",

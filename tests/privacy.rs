@@ -1,0 +1,149 @@
+//! What `Debug` and `Display` show, and what they keep out of a log.
+
+use std::fmt::{self, Write as _};
+
+use mobivate_response::{BatchOutcome, Failure, SendOutcome};
+
+#[test]
+fn words_of_a_failure() {
+    fn display(code: u16, detail: &str) -> String {
+        Failure::new(code, detail).to_string()
+    }
+
+    assert_eq!(
+        display(403, "Recipient is opted out: 447700900123"),
+        "opted out (403): Recipient is opted out: ************"
+    );
+    assert_eq!(
+        display(400, "at\r\n\u{202e}\0\u{2028}end"),
+        r"bad request (400): at\u{d}\u{a}\u{202e}\u{0}\u{2028}end"
+    );
+    let unsafe_in_a_line = "\u{7f}\u{85}\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}";
+    for c in unsafe_in_a_line.chars() {
+        assert_eq!(
+            display(400, &c.to_string()),
+            format!("bad request (400): {}", c.escape_unicode())
+        );
+    }
+    assert_eq!(display(400, "+44 (0)7700-900.123"), "bad request (400): +** (*)****-***.***");
+    assert_eq!(
+        display(400, "call [020] 79460123 now"),
+        "bad request (400): call [***] ******** now"
+    );
+    assert_eq!(
+        display(400, "{44}\u{a0}7700\u{2011}900\t123, (555) 555-0123"),
+        "bad request (400): {**}\u{a0}****\u{2011}***\\u{9}***, (***) ***-****"
+    );
+    assert_eq!(display(400, "٠١٢٣٤٥٦"), "bad request (400): *******");
+    for between in [" ", "  ", "-", ".", "/", ",", ", ", ") ", "(", "[", "]", "{", "}", "\u{a0}"] {
+        let detail = format!("1234{between}567");
+        assert_eq!(display(400, &detail), format!("bad request (400): ****{between}***"));
+    }
+    for dash in ('\u{2010}'..='\u{2015}').chain(['\u{2212}']) {
+        let detail = format!("1234{dash}567");
+        assert_eq!(display(400, &detail), format!("bad request (400): ****{dash}***"));
+    }
+    for apart in [":", "_", "x", " - ", "+", "\u{2016}", "\u{200f}"] {
+        let detail = format!("1234{apart}567");
+        assert!(display(400, &detail).contains("1234"), "{apart:?}");
+    }
+    assert_eq!(display(400, "123456 and 123456"), "bad request (400): 123456 and 123456");
+    assert_eq!(display(400, "1234   5678"), "bad request (400): 1234   5678");
+    assert_eq!(display(500, ""), "server error (500): no detail given");
+    assert_eq!(
+        SendOutcome::no_response("").failure().unwrap().to_string(),
+        "no response: no reason given"
+    );
+
+    // What is cut off still counts: a number is starred though its end is not shown.
+    let long = display(500, &("x".repeat(250) + "447700900123"));
+    assert_eq!(long, format!("server error (500): {}******…", "x".repeat(250)));
+    assert_eq!(display(500, &"é".repeat(256)), format!("server error (500): {}", "é".repeat(256)));
+    let shown = format!("detail: \"{}…\"", "é".repeat(256));
+    assert!(format!("{:?}", Failure::new(500, "é".repeat(257))).contains(&shown));
+}
+
+/// A log that is full ends the line: no part of it is left out in silence.
+#[test]
+fn a_writers_error_is_passed_on() {
+    struct Room(usize);
+    impl fmt::Write for Room {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0 = self.0.checked_sub(text.len()).ok_or(fmt::Error)?;
+            Ok(())
+        }
+    }
+
+    let failure = Failure::new(400, "\"447700900123\"\n");
+    let shown = format!("{failure} {failure:?}");
+    for room in 0..shown.len() {
+        assert!(write!(Room(room), "{failure} {failure:?}").is_err(), "{room}");
+    }
+    assert!(write!(Room(shown.len()), "{failure} {failure:?}").is_ok());
+}
+
+#[test]
+fn debug_hides_people() {
+    let body = br#"{"id":"447700900123","originator":"Me","recipient":"447700900124","text":"Hi",
+        "routeId":"mglobal","reference":"r","scheduled":"2026-09-04T09:00:00.000Z","campaignId":7}"#;
+    let outcome = SendOutcome::decode(200, body);
+    assert_eq!(
+        format!("{:?}", outcome.success().unwrap()),
+        r#"Message { id: "447700900123", originator: Some(_), recipient: Some(_), body: Some(_), route_id: Some("mglobal"), reference: Some(_), campaign_id: Some("7"), scheduled: Some("2026-09-04T09:00:00.000Z") }"#
+    );
+    let body = br#"{"id":"m","routeId":"447700900123","campaignId":447700900123}"#;
+    assert_eq!(
+        format!("{:?}", SendOutcome::decode(200, body).success().unwrap()),
+        r#"Message { id: "m", originator: None, recipient: None, body: None, route_id: Some("************"), reference: None, campaign_id: Some("************"), scheduled: None }"#
+    );
+    let mut failure = Failure::new(403, r#"Recipient "is" opted\out: 447700900123"#);
+    failure.id = Some("m\n1".into());
+    assert_eq!(
+        format!("{failure:?}"),
+        r#"Failure { status: 403, code: 403, kind: Forbidden, detail: "Recipient \"is\" opted\\out: ************", id: Some("m\n1") }"#
+    );
+    let failure = Failure::new(403, "Recipient is opted out: 447700900123");
+    assert_eq!(
+        format!("{:?}", failure.opted_out_number().unwrap()),
+        r#"OptedOutNumber("************")"#
+    );
+}
+
+/// Each field that is personal is told of by itself, and by its own name.
+#[test]
+fn debug_tells_which_fields_are_there() {
+    for (key, name) in [
+        ("originator", "originator"),
+        ("recipient", "recipient"),
+        ("body", "body"),
+        ("text", "body"),
+        ("reference", "reference"),
+    ] {
+        let body = format!(r#"{{"id":"m","{key}":"somebody"}}"#);
+        let outcome = SendOutcome::decode(200, body.as_bytes());
+        let shown = format!("{:?}", outcome.success().unwrap());
+        let expected = format!("{name}: Some(_)");
+        assert!(shown.contains(&expected) && shown.matches("Some").count() == 1, "{shown}");
+    }
+    for key in ["originator", "recipient", "text", "reference"] {
+        let body = format!(r#"{{"id":"b","recipients":[{{"{key}":"somebody"}}]}}"#);
+        let outcome = BatchOutcome::decode(200, body.as_bytes());
+        let shown = format!("{:?}", outcome.success().unwrap().recipients);
+        let expected = format!("{key}: Some(_)");
+        assert!(shown.contains(&expected) && shown.matches("Some").count() == 1, "{shown}");
+    }
+    let body =
+        format!(r#"{{"id":"b","recipients":[{}]}}"#, vec![r#"{"text":"Hi"}"#; 1234].join(","));
+    let shown = format!("{:?}", BatchOutcome::decode(200, body.as_bytes()));
+    assert!(shown.ends_with("recipients: 1234 })"), "{shown}");
+}
+
+#[test]
+fn a_reason_is_kept_whole() {
+    let reason = "time limit\nwhile reading\n447700900123";
+    let outcome = SendOutcome::no_response(reason);
+    assert_eq!(outcome.failure().unwrap().detail, reason);
+    let shown = outcome.failure().unwrap().to_string();
+    assert_eq!(shown, r"no response: time limit\u{a}while reading\u{a}************");
+    assert_eq!(BatchOutcome::no_response(reason).failure(), outcome.failure());
+}
