@@ -1,55 +1,55 @@
-//! Says what became of a message, from what Mobivate's bulk-SMS API answered to the send.
+//! Says what became of a text message, from what Mobivate's bulk-SMS API answered to the send.
 //!
 //! HTTP status and body go in, a [`SendOutcome`] comes out: either `Success` with the [`Message`],
-//! or `Failure` with a code, a [`FailureKind`] and a detail. There is no I/O and no clock; it works
+//! or [`Failure`] with a code, a kind and a detail. It opens no socket and reads no clock, so it works
 //! behind any HTTP client, and without `std`.
 //!
 //! ```
-//! use mobivate_response::{Retry, Scope, SendOutcome};
+//! use mobivate_response::{Retry, SendOutcome};
 //!
-//! let body = br#"{"code":403,"message":"Recipient is opted out: 447700900123"}"#;
-//! match SendOutcome::decode(403, body) {
-//!     SendOutcome::Success(message) => println!("accepted as {}", message.id),
-//!     SendOutcome::Failure(failure) => {
-//!         assert_eq!(failure.kind.retry(), Retry::Never);
-//!         assert_eq!(failure.kind.scope(), Scope::Recipient);
-//!         assert_eq!(failure.opted_out_number().unwrap().as_str(), "447700900123");
+//! fn next(status: u16, body: &[u8]) -> String {
+//!     let failure = match SendOutcome::decode(status, body) {
+//!         SendOutcome::Success(message) => return format!("accepted: store the id {}", message.id),
+//!         SendOutcome::Failure(failure) => failure,
+//!     };
+//!     match failure.kind.retry() {
+//!         Retry::Later => "not sent: send it again after a wait".into(),
+//!         Retry::AfterFix => format!("not sent: a person mends this first: {failure}"),
+//!         Retry::MayDuplicate => "perhaps sent: look it up before sending it again".into(),
+//!         Retry::Never => "not sent: suppress the recipient".into(),
 //!     }
 //! }
+//!
+//! let refusal = br#"{"code":403,"message":"Recipient is opted out: 447700900123"}"#;
+//! assert_eq!(next(403, refusal), "not sent: suppress the recipient");
+//! assert_eq!(next(502, b"<html>"), "perhaps sent: look it up before sending it again");
 //! ```
 //!
 //! # What it answers
 //!
-//! - Was it accepted? [`SendOutcome::is_success`]. *Accepted is not sent*: see
-//!   [`SendOutcome::Success`].
-//! - May it be sent again? [`FailureKind::retry`].
-//! - Who is affected, whom to suppress? [`FailureKind::scope`] and [`Failure::opted_out_number`].
+//! | question | answer |
+//! |---|---|
+//! | Was it accepted? | [`SendOutcome::decode`], where the rules stand; [`BatchOutcome`] for a batch |
+//! | May it be sent again? | [`FailureKind::retry`] |
+//! | Who is affected, whom to suppress? | [`FailureKind::scope`], [`Failure::opted_out_number`] |
+//! | When to stop? | [`Breaker`] |
+//! | What became of it later? | [`DeliveryStatus`] |
 //!
-//! # The verdict
+//! # Logs
 //!
-//! The reply's *code* is its own `code` where that is in 400..=599, else the HTTP status. Its *text*
-//! is the first of `message` and `error` that says opted out, else the first of them that is a
-//! non-empty string. Then, in this order:
-//!
-//! 1. The text says opted out: [`OptedOut`](FailureKind::OptedOut), whatever the code.
-//! 2. The code is not 2xx: a failure, of the kind that the code stands for.
-//! 3. There is an id, and nothing denies it: success. What denies is a `success` that is not true,
-//!    an `error` that is more than a placeholder, and a `code` that is neither 0 nor 2xx.
-//! 4. `success` denies and there is no id: [`BadRequest`](FailureKind::BadRequest).
-//! 5. Otherwise: [`Unconfirmed`](FailureKind::Unconfirmed).
-//!
-//! # How it reads
-//!
-//! A field that cannot be read costs only itself: unknown keys, odd types, invalid UTF-8 and lone
-//! surrogates never cost the id. What is no JSON object at all (an HTML page, a cut body) is judged
-//! by the status alone, and a page costs the same whatever its length. Only texts that need
-//! unescaping or repair are copied.
+//! `Display` and `Debug` star every run of seven or more digits, escape what could forge a line, and
+//! show no text, recipient, originator or reference of a message; the id alone keeps its digits, to
+//! correlate by. The fields and serde give the full truth: do not log what you serialise.
 //!
 //! # Sources
 //!
-//! What the API answers is taken from Mobivate's published pages and from replies observed by
-//! clients in production; what they leave open, from RFC 9110 (status codes) and ITU-T E.164
+//! What the API answers is taken from [Mobivate's pages] and from replies that its clients got in
+//! production. What they leave open is taken from [RFC 9110] (status codes) and [ITU-T E.164]
 //! (telephone numbers).
+//!
+//! [Mobivate's pages]: https://wiki.mobivatebulksms.com/use-cases/send-single-sms-message/understanding-sms-response-codes
+//! [RFC 9110]: https://www.rfc-editor.org/rfc/rfc9110#name-status-codes
+//! [ITU-T E.164]: https://www.itu.int/rec/T-REC-E.164
 
 #![no_std]
 #![forbid(unsafe_code)]

@@ -7,7 +7,7 @@ fn rows<'a>(text: &'a str, prefix: &str, first: &str) -> Vec<Vec<&'a str>> {
     let lines = text.lines().map(|line| line.strip_prefix(prefix).unwrap_or(line).trim());
     let table =
         lines.skip_while(|line| !line.starts_with(first)).take_while(|line| line.starts_with('|'));
-    let cells = |line: &'a str| line.trim_matches('|').split('|').map(|cell| cell.trim()).collect();
+    let cells = |line: &'a str| line.trim_matches('|').split('|').map(str::trim).collect();
     table.skip(2).map(cells).collect()
 }
 
