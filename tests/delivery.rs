@@ -1,5 +1,7 @@
 //! What receipts and look-ups say, word by word.
 
+#![expect(clippy::panic, reason = "a test fails by a panic")]
+
 use mobivate_response::{DeliveryStatus, FailureKind, Retry, Scope, SendOutcome};
 use proptest::prelude::*;
 
