@@ -1,4 +1,4 @@
-//! Decodes replies: every known one, one from the command line, or a log of them.
+//! Decodes replies: the known ones, one from the command line, or a log of them.
 
 #[path = "../tests/support/corpus.rs"]
 mod corpus;
@@ -7,18 +7,24 @@ use std::{
     env,
     error::Error,
     ffi::OsString,
-    io::{self, BufRead, Read, Write},
+    io::{self, BufRead, IsTerminal, Read, Write},
     process::ExitCode,
 };
 
-use mobivate_response::{BatchOutcome, OptedOutNumber, SendOutcome};
+use mobivate_response::{BatchOutcome, Retry, Scope, SendOutcome};
 use serde::{Deserialize, Serialize};
 
 const USAGE: &str = "\
-usage: decode                   show every known reply with its outcome
+usage: decode                   show the documented and observed replies, each with its outcome
+       decode -- --all          show every reply in tests/replies
        decode -- STATUS BODY    decode one reply; a BODY of - is read from standard input
        decode -- --jsonl        decode a log: a line of {\"status\":…,\"body\":\"…\"} for each reply
        decode -- --batch …      the same two, for replies to a batch";
+
+const YOUR_OWN: &str = r#"
+Try one of your own, or see all that the tests know:
+  cargo run --example decode -- 403 '{"message":"Recipient is opted out: 447700900123"}'
+  cargo run --example decode -- --all"#;
 
 fn main() -> ExitCode {
     let arguments: Result<Vec<String>, _> =
@@ -31,7 +37,8 @@ fn main() -> ExitCode {
         ref rest => (Kind::Single, rest),
     };
     let done = match (kind, rest) {
-        (Kind::Single, []) => table(&mut out),
+        (Kind::Single, []) => show(&mut out, |name| !name.starts_with("inferred"), YOUR_OWN),
+        (Kind::Single, ["--all"]) => show(&mut out, |_| true, ""),
         (_, ["--jsonl"]) => replay(kind, io::stdin().lock(), &mut out),
         (_, [status, body]) if !status.starts_with('-') => match status.parse() {
             Ok(status) => one(kind, status, body, &mut out),
@@ -80,60 +87,60 @@ fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// Every known reply, one a line.
-fn table(out: &mut impl Write) -> Done {
-    let heads = ["reply", "outcome", "kind", "code", "retry", "scope", "id or number", "detail"];
-    let mut rows = vec![heads.map(String::from)];
-    for (name, file) in corpus::REPLIES {
-        let (status, body) = corpus::parse(file).ok_or("a reply file without a status line")?;
-        rows.push(row(name, &SendOutcome::decode(status, body)));
+/// Replies by their names: status and beginning, then the outcome and what to do next.
+fn show(out: &mut impl Write, shown: fn(&str) -> bool, end: &str) -> Done {
+    let in_colour =
+        io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
+    for (_, status, body) in corpus::REPLIES.iter().filter(|(name, ..)| shown(name)) {
+        let outcome = SendOutcome::decode(*status, body);
+        let (colour, plain) = match (in_colour, outcome.is_success()) {
+            (false, _) => ("", ""),
+            (true, true) => ("\x1b[32m", "\x1b[0m"),
+            (true, false) => ("\x1b[31m", "\x1b[0m"),
+        };
+        writeln!(out, "{status:03}  {}", shortened(&String::from_utf8_lossy(body), 95))?;
+        let (said, next) = told(&outcome);
+        writeln!(
+            out,
+            "     {colour}{said}{plain}: {}",
+            shortened(&next, 93 - said.chars().count())
+        )?;
     }
-    let mut widths = [0; 8];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
-    for row in rows {
-        let line: Vec<_> =
-            row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        writeln!(out, "{}", line.join("  ").trim_end())?;
+    if !end.is_empty() {
+        writeln!(out, "{end}")?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn row(name: &str, outcome: &SendOutcome<'_>) -> [String; 8] {
-    let name = name.to_owned();
-    match outcome {
+/// The outcome in words, and what to do next.
+fn told(outcome: &SendOutcome<'_>) -> (String, String) {
+    let failure = match outcome {
         SendOutcome::Success(message) => {
-            let blank = String::new;
-            let id = shortened(&message.id);
-            [name, "success".into(), blank(), blank(), blank(), blank(), id, blank()]
+            return ("accepted".into(), format!("store the id {}", message.id));
         }
-        SendOutcome::Failure(failure) => {
-            let kind = failure.kind;
-            let number = failure.opted_out_number().map(OptedOutNumber::as_str);
-            let handle = number.or(failure.id.as_deref()).unwrap_or_default();
-            [
-                name,
-                "failure".into(),
-                kind.as_str().into(),
-                failure.code.to_string(),
-                kind.retry().as_str().into(),
-                kind.scope().as_str().into(),
-                shortened(handle),
-                shortened(&failure.detail),
-            ]
-        }
-    }
+        SendOutcome::Failure(failure) => failure,
+    };
+    let message = match failure.kind.retry() {
+        Retry::Later => "send it again after a wait",
+        Retry::AfterFix => "send it again once a person has mended the cause",
+        Retry::MayDuplicate => "look it up before sending it again",
+        Retry::Never => "suppress the recipient",
+    };
+    let campaign = match failure.kind.scope() {
+        Scope::Recipient | Scope::Request => "go on with the next",
+        Scope::Account => "the next will fare alike",
+        Scope::Service => "the provider fails",
+    };
+    (failure.kind.to_string(), format!("{message}; {campaign}"))
 }
 
-/// At most 60 characters, on one line.
-fn shortened(text: &str) -> String {
-    let mut chars = text.chars();
-    let head: String =
-        chars.by_ref().take(60).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if chars.next().is_some() { head + "…" } else { head }
+/// At most so many characters, on one line.
+fn shortened(text: &str, width: usize) -> String {
+    let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut chars = text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c });
+    let head: String = chars.by_ref().take(width - 1).collect();
+    let rest: String = chars.collect();
+    head + if rest.chars().count() > 1 { "…" } else { &rest }
 }
 
 /// One reply from the command line.
