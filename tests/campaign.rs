@@ -157,9 +157,9 @@ impl Run {
         if let Some(Fault::Killed { sent }) = fault {
             if sent {
                 let (_, truth) = self.provider.send(&text, Some(Fault::Lost { arrived: true }));
-                self.last.insert(reference, truth);
+                self.last.insert(reference, Truth { clear: false, ..truth });
             } else {
-                self.last.entry(reference).and_modify(|truth| truth.whole = false);
+                self.last.entry(reference).and_modify(|truth| truth.clear = false);
             }
             self.sender = Sender::new(std::mem::take(&mut self.sender.books));
             (self.lost, self.wrong, self.too_fast) = (0, 0, 0);
@@ -193,11 +193,11 @@ impl Run {
             Sent::NeverLeft(_) => 0,
         };
         match truth {
-            Truth { met: Met::Accepted | Met::OptedOut, whole: true } => {
+            Truth { met: Met::Accepted | Met::OptedOut, clear: true } => {
                 (self.lost, self.wrong, self.too_fast) = (0, 0, 0);
             }
             // About this request alone, or about the pace.
-            Truth { met: Met::NoSuchNumber | Met::TooFast, whole: true } => {}
+            Truth { met: Met::NoSuchNumber | Met::TooFast, clear: true } => {}
             Truth { met: Met::Trouble, .. } => {
                 self.lost += 1;
                 self.wrong += 1;
@@ -214,15 +214,15 @@ impl Run {
         let may_not_be_sent = self.provider.opted_out.contains(&digits(&text.recipient));
         let last = self.last.get(&text.reference);
         let right = match (&text.book, last) {
-            (Book::Accepted(_), Some(Truth { met, whole })) => *met == Met::Accepted || !whole,
+            (Book::Accepted(_), Some(Truth { met, clear })) => *met == Met::Accepted || !clear,
             (Book::Suppressed, Some(Truth { met: Met::OptedOut, .. })) => true,
             // Not sent, or not again, after another text's refusal.
             (Book::Suppressed, _) => may_not_be_sent,
-            (Book::ToMend(_), Some(Truth { met, whole })) => {
-                !exists(&text.recipient) && (*met == Met::NoSuchNumber || !whole)
+            (Book::ToMend(_), Some(Truth { met, clear })) => {
+                !exists(&text.recipient) && (*met == Met::NoSuchNumber || !clear)
             }
             // Killed before it was sent, or no clear answer.
-            (Book::ToLookUp(_), last) => last.is_none_or(|truth| !truth.whole),
+            (Book::ToLookUp(_), last) => last.is_none_or(|truth| !truth.clear),
             (Book::Unsent | Book::ToResend, _) | (Book::Accepted(_) | Book::ToMend(_), None) => {
                 false
             }
@@ -368,8 +368,8 @@ fn what_a_person_has_sent_again_may_come_twice_and_nothing_else() {
         .collect();
     for reference in &in_doubt {
         // Twice, as by a double click.
-        run.sender.send_again(reference);
-        run.sender.send_again(reference);
+        run.sender.may_come_twice(reference);
+        run.sender.may_come_twice(reference);
     }
     run.send_all(|_| None).unwrap();
 
@@ -419,9 +419,35 @@ fn a_known_reference_is_not_sent_anew() {
     let text = sender.take().unwrap();
     let _ = sender.settle(text, &Sent::Answered { status: 200, body: br#"{"id":"m-1"}"#.into() });
     sender.books.add("r", "447700900123");
-    sender.send_again("r");
+    sender.mended("r");
+    sender.may_come_twice("r");
     assert_eq!(sender.take(), None);
     assert_eq!(Sender::new(sender.books).take(), None);
+}
+
+#[test]
+fn what_is_in_doubt_is_not_sent_again_as_mended() {
+    let mut books = Books::default();
+    books.add("r", "447700900123");
+    let mut sender = Sender::new(books);
+    let text = sender.take().unwrap();
+    sender.mended("r");
+    let _ = sender.settle(text, &Sent::NoAnswer("time limit".into()));
+    sender.mended("r");
+    assert_eq!(sender.take(), None);
+}
+
+#[test]
+fn what_a_look_up_finds_in_the_meantime_is_not_sent_again() {
+    let mut books = Books::default();
+    books.add("r", "447700900123");
+    let mut sender = Sender::new(books);
+    let text = sender.take().unwrap();
+    let _ = sender.settle(text, &Sent::NoAnswer("time limit".into()));
+    sender.may_come_twice("r");
+    sender.found("r", "m-1".into());
+    assert_eq!(sender.take(), None);
+    assert_eq!(sender.books.texts["r"].book, Book::Accepted("m-1".into()));
 }
 
 fn faults() -> impl Strategy<Value = Fault> {

@@ -90,8 +90,9 @@ const NO_PERMISSION: &str =
 pub(crate) struct Truth {
     /// What the request met.
     pub(crate) met: Met,
-    /// Whether an answer other than a server error reached the sender unbroken and uncontradicted.
-    pub(crate) whole: bool,
+    /// Whether the sender could know: by an unbroken answer that does not contradict itself and is
+    /// no server error, or since nothing left.
+    pub(crate) clear: bool,
 }
 
 /// What a request met.
@@ -153,7 +154,9 @@ impl Provider {
         let on_the_way = match fault {
             _ if self.outage > 0 => {
                 self.outage -= 1;
-                return (self.outage_answer(), Truth { met: Met::Trouble, whole: false });
+                let sent = self.outage_answer();
+                let clear = matches!(sent, Sent::NeverLeft(_));
+                return (sent, Truth { met: Met::Trouble, clear });
             }
             Some(Fault::NeverLeft) => Some(Sent::NeverLeft("connection refused".into())),
             Some(Fault::Lost { arrived: false }) => Some(Sent::NoAnswer("reset".into())),
@@ -163,7 +166,8 @@ impl Provider {
             _ => None,
         };
         if let Some(sent) = on_the_way {
-            return (sent, Truth { met: Met::Nothing, whole: false });
+            let clear = matches!(sent, Sent::NeverLeft(_));
+            return (sent, Truth { met: Met::Nothing, clear });
         }
         let (status, body, met) = self.answer(text);
         let id = self.accepted.get(&text.reference).and_then(|ids| ids.last());
@@ -180,11 +184,11 @@ impl Provider {
             }
             _ => None,
         };
-        let whole = damaged.is_none() && status < 500;
-        if whole && met == Met::OptedOut {
+        let clear = damaged.is_none() && status < 500;
+        if clear && met == Met::OptedOut {
             self.named.insert(digits(&text.recipient));
         }
-        (damaged.unwrap_or_else(|| answered(status, &body)), Truth { met, whole })
+        (damaged.unwrap_or_else(|| answered(status, &body)), Truth { met, clear })
     }
 
     /// What the provider answers, before anything happens to it on the way.
@@ -256,7 +260,7 @@ impl Provider {
             _ => false,
         });
         for reference in mended.map(|text| text.reference.clone()).collect::<Vec<_>>() {
-            sender.send_again(&reference);
+            sender.mended(&reference);
         }
         self.broken.take()
     }

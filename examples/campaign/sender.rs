@@ -66,11 +66,9 @@ pub struct Books {
 impl Books {
     /// Adds a text to be sent. A known reference stays as it is: its text may be out already.
     pub fn add(&mut self, reference: &str, recipient: &str) {
-        self.texts.entry(reference.to_owned()).or_insert_with(|| Text {
-            reference: reference.to_owned(),
-            recipient: recipient.to_owned(),
-            book: Book::Unsent,
-        });
+        let (reference, recipient) = (reference.to_owned(), recipient.to_owned());
+        let text = Text { reference: reference.clone(), recipient, book: Book::Unsent };
+        self.texts.entry(reference).or_insert(text);
     }
 }
 
@@ -81,7 +79,7 @@ pub struct Sender {
     pub books: Books,
     /// Says when to go on, to wait and to stop.
     pub breaker: Breaker,
-    /// References of what is unsent, then of what is to be resent.
+    /// What is unsent, then what is to be resent.
     queue: VecDeque<String>,
 }
 
@@ -104,12 +102,11 @@ impl Sender {
             if !matches!(text.book, Book::Unsent | Book::ToResend) {
                 continue;
             }
-            if self.books.suppressed.contains(&digits(&text.recipient)) {
-                text.book = Book::Suppressed;
-                continue;
+            if !self.books.suppressed.contains(&digits(&text.recipient)) {
+                text.book = Book::ToLookUp(None);
+                return Some(text.clone());
             }
-            text.book = Book::ToLookUp(None);
-            return Some(text.clone());
+            text.book = Book::Suppressed;
         }
         None
     }
@@ -167,11 +164,18 @@ impl Sender {
         }
     }
 
-    /// A person says: send it again, for what was to be mended is mended; or, of a text that is to
-    /// be looked up, for it does no harm if it comes twice.
-    pub fn send_again(&mut self, reference: &str) {
-        let waits = |text: &&mut Text| matches!(text.book, Book::ToMend(_) | Book::ToLookUp(_));
-        if let Some(text) = self.books.texts.get_mut(reference).filter(waits) {
+    /// A person has mended what a text was refused for: it is sent again.
+    pub fn mended(&mut self, reference: &str) {
+        self.send_again(reference, |book| matches!(book, Book::ToMend(_)));
+    }
+
+    /// A person says that a text to be looked up may come twice: it is sent again.
+    pub fn may_come_twice(&mut self, reference: &str) {
+        self.send_again(reference, |book| matches!(book, Book::ToLookUp(_)));
+    }
+
+    fn send_again(&mut self, reference: &str, is_in: fn(&Book) -> bool) {
+        if let Some(text) = self.books.texts.get_mut(reference).filter(|text| is_in(&text.book)) {
             text.book = Book::ToResend;
             self.queue.push_back(reference.to_owned());
         }
