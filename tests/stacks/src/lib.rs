@@ -13,4 +13,5 @@ pub mod hyper;
 pub mod queue;
 pub mod reqwest_async;
 pub mod reqwest_blocking;
+pub mod sqlite;
 pub mod ureq;

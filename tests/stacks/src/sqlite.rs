@@ -1,0 +1,283 @@
+//! A campaign's books in a database: what `examples/campaign/sender.rs` does with a map.
+//!
+//! `intents` holds what is to be sent and the one book that it is in, `outcomes` the last that was
+//! said of it. Each change is one transaction, on the disk before the method returns: so a process
+//! that is killed between [`Books::take`] and [`Books::settle`] leaves a text to be looked up, and
+//! never sends a second one. Another table may refer to `intents.reference`, as one for receipts.
+//!
+//! ```text
+//! while let Some(text) = books.take()? {
+//!     match … {                     // your HTTP client
+//!         answered or no answer => { books.settle(&text, &outcome)?; breaker.note(…) }
+//!         never left => { books.never_left(&text)?; breaker.note_never_left() }
+//!     }
+//! }
+//! ```
+//!
+//! The tables hold numbers and the replies' own words in full: keep them as you keep the texts.
+
+use std::path::Path;
+
+use mobivate_response::{Message, Retry, SendOutcome};
+use rusqlite::{
+    Connection, OptionalExtension, Result, ToSql, Transaction,
+    TransactionBehavior::Immediate,
+    params,
+    types::{FromSqlError, ToSqlOutput},
+};
+
+/// A text to one recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// The sender's own name for the text, sent along: no two texts share one.
+    pub reference: String,
+    /// The number in international form, digits alone.
+    pub recipient: String,
+}
+
+/// What became of a text, and what is to be done about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Book {
+    /// Not sent yet.
+    Unsent,
+    /// Accepted; the outcome has the id.
+    Accepted,
+    /// Not accepted: the recipient opted out.
+    Suppressed,
+    /// Not accepted: sent again after a wait.
+    ToResend,
+    /// Not accepted: sent again once a person has mended what the outcome tells.
+    ToMend,
+    /// Perhaps accepted: looked up by the reference, or by the id if the outcome has one.
+    ToLookUp,
+}
+
+/// The books, in one file.
+#[derive(Debug)]
+pub struct Books {
+    /// For tables of your own beside these, and for reports.
+    pub connection: Connection,
+}
+
+impl Books {
+    /// Opens the books, and makes them where there are none.
+    ///
+    /// # Errors
+    ///
+    /// As for every method here: the file cannot be read or written. Then nothing was changed.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let connection = Connection::open(path)?;
+        connection.execute_batch(
+            "PRAGMA foreign_keys = ON;
+             PRAGMA synchronous = FULL; -- an intent outlives a power cut, too
+             BEGIN IMMEDIATE;
+             CREATE TABLE IF NOT EXISTS intents (
+                 reference TEXT PRIMARY KEY,
+                 recipient TEXT NOT NULL,
+                 book TEXT NOT NULL
+             ) STRICT;
+             CREATE INDEX IF NOT EXISTS by_book ON intents (book);
+             CREATE INDEX IF NOT EXISTS by_recipient ON intents (recipient, book);
+             CREATE TABLE IF NOT EXISTS outcomes (
+                 reference TEXT PRIMARY KEY REFERENCES intents,
+                 outcome TEXT NOT NULL, -- a SendOutcome as JSON
+                 named_another INTEGER NOT NULL -- 1: a person looks into it
+             ) STRICT;
+             COMMIT;",
+        )?;
+        Ok(Self { connection })
+    }
+
+    /// Adds a text to be sent. A known reference stays as it is: its text may be out already.
+    ///
+    /// # Errors
+    ///
+    /// See [`open`](Self::open).
+    pub fn add(&mut self, reference: &str, recipient: &str) -> Result<()> {
+        let sql = "INSERT INTO intents VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+        let digits: String = recipient.chars().filter(char::is_ascii_digit).collect();
+        self.connection.execute(sql, params![reference, digits, Book::Unsent])?;
+        Ok(())
+    }
+
+    /// Takes the next text to send, and writes down that it is about to be sent.
+    ///
+    /// From here on it is to be looked up, and nothing but its outcome takes it out of that book.
+    ///
+    /// # Errors
+    ///
+    /// See [`open`](Self::open).
+    pub fn take(&mut self) -> Result<Option<Text>> {
+        let transaction = self.connection.transaction_with_behavior(Immediate)?;
+        // Who opted out when another text was sent.
+        transaction.execute(
+            "UPDATE intents SET book = 'suppressed' WHERE book IN ('unsent', 'to_resend')
+             AND recipient IN (SELECT recipient FROM intents WHERE book = 'suppressed')",
+            [],
+        )?;
+        let text = transaction.query_row(
+            "UPDATE intents SET book = 'to_look_up' WHERE reference = (
+                 SELECT reference FROM intents WHERE book IN ('unsent', 'to_resend')
+                 ORDER BY book = 'to_resend', rowid LIMIT 1
+             ) RETURNING reference, recipient",
+            [],
+            |row| Ok(Text { reference: row.get(0)?, recipient: row.get(1)? }),
+        );
+        let text = text.optional()?;
+        transaction.commit()?;
+        Ok(text)
+    }
+
+    /// Writes down what became of a text that was taken: `retry` alone decides in which book.
+    ///
+    /// # Errors
+    ///
+    /// See [`open`](Self::open).
+    pub fn settle(&mut self, text: &Text, outcome: &SendOutcome<'_>) -> Result<Book> {
+        let mut named = None;
+        let book = match outcome {
+            SendOutcome::Success(_) => Book::Accepted,
+            SendOutcome::Failure(failure) => match failure.kind.retry() {
+                // The recipient that was sent to, whatever number the reply names.
+                Retry::Never => {
+                    named = failure.opted_out_number();
+                    Book::Suppressed
+                }
+                // "Not accepted", and yet an id: it may be a message after all.
+                Retry::Later | Retry::AfterFix if failure.id.is_some() => Book::ToLookUp,
+                Retry::Later => Book::ToResend,
+                Retry::AfterFix => Book::ToMend,
+                Retry::MayDuplicate => Book::ToLookUp,
+            },
+        };
+        let named_another =
+            named.is_some_and(|named| !named.is_masked() && !named.matches(&text.recipient));
+        let transaction = self.connection.transaction_with_behavior(Immediate)?;
+        write_outcome(&transaction, &text.reference, outcome, named_another)?;
+        file(&transaction, &text.reference, book)?;
+        transaction.commit()?;
+        Ok(book)
+    }
+
+    /// Writes down that a text that was taken never left.
+    ///
+    /// # Errors
+    ///
+    /// See [`open`](Self::open).
+    pub fn never_left(&mut self, text: &Text) -> Result<()> {
+        file(&self.connection, &text.reference, Book::ToResend)
+    }
+
+    /// Writes down that a look-up found a text, under this id.
+    ///
+    /// # Errors
+    ///
+    /// See [`open`](Self::open).
+    pub fn found(&mut self, reference: &str, id: &str) -> Result<()> {
+        let transaction = self.connection.transaction_with_behavior(Immediate)?;
+        let accepted = SendOutcome::Success(Message::new(id));
+        write_outcome(&transaction, reference, &accepted, false)?;
+        file(&transaction, reference, Book::Accepted)?;
+        transaction.commit()
+    }
+
+    /// A person has mended what a text was refused for: it is sent again.
+    ///
+    /// # Errors
+    ///
+    /// See [`open`](Self::open).
+    pub fn mended(&mut self, reference: &str) -> Result<()> {
+        self.send_again(reference, Book::ToMend)
+    }
+
+    /// A person says that a text to be looked up may come twice: it is sent again.
+    ///
+    /// # Errors
+    ///
+    /// See [`open`](Self::open).
+    pub fn may_come_twice(&mut self, reference: &str) -> Result<()> {
+        self.send_again(reference, Book::ToLookUp)
+    }
+
+    fn send_again(&mut self, reference: &str, from: Book) -> Result<()> {
+        let sql = "UPDATE intents SET book = 'to_resend' WHERE reference = ?1 AND book = ?2";
+        self.connection.execute(sql, params![reference, from])?;
+        Ok(())
+    }
+
+    /// The texts in a book, in the order in which they were added.
+    ///
+    /// # Errors
+    ///
+    /// See [`open`](Self::open).
+    pub fn texts(&self, book: Book) -> Result<Vec<Text>> {
+        let sql = "SELECT reference, recipient FROM intents WHERE book = ?1 ORDER BY rowid";
+        let mut select = self.connection.prepare(sql)?;
+        let texts = select
+            .query_map([book], |row| Ok(Text { reference: row.get(0)?, recipient: row.get(1)? }))?;
+        texts.collect()
+    }
+
+    /// The last that was said of a text.
+    ///
+    /// # Errors
+    ///
+    /// See [`open`](Self::open).
+    pub fn outcome(&self, reference: &str) -> Result<Option<SendOutcome<'static>>> {
+        let sql = "SELECT outcome FROM outcomes WHERE reference = ?1";
+        let json = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+        let Some(json) = self.connection.query_row(sql, [reference], json).optional()? else {
+            return Ok(None);
+        };
+        let outcome = serde_json::from_str(&json).map_err(FromSqlError::other)?;
+        Ok(Some(outcome))
+    }
+}
+
+fn write_outcome(
+    transaction: &Transaction<'_>,
+    reference: &str,
+    outcome: &SendOutcome<'_>,
+    named_another: bool,
+) -> Result<()> {
+    let json = serde_json::to_string(outcome)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let sql = "INSERT OR REPLACE INTO outcomes VALUES (?1, ?2, ?3)";
+    transaction.execute(sql, params![reference, json, named_another])?;
+    Ok(())
+}
+
+fn file(connection: &Connection, reference: &str, book: Book) -> Result<()> {
+    let sql = "UPDATE intents SET book = ?2 WHERE reference = ?1";
+    connection.execute(sql, params![reference, book])?;
+    Ok(())
+}
+
+impl Book {
+    /// Every book.
+    pub const ALL: [Self; 6] = [
+        Self::Unsent,
+        Self::Accepted,
+        Self::Suppressed,
+        Self::ToResend,
+        Self::ToMend,
+        Self::ToLookUp,
+    ];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unsent => "unsent",
+            Self::Accepted => "accepted",
+            Self::Suppressed => "suppressed",
+            Self::ToResend => "to_resend",
+            Self::ToMend => "to_mend",
+            Self::ToLookUp => "to_look_up",
+        }
+    }
+}
+
+impl ToSql for Book {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        Ok(self.as_str().into())
+    }
+}

@@ -1,0 +1,204 @@
+//! The books in a database: killed at every point, and nobody is texted twice.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use mobivate_response::SendOutcome;
+use stacks::sqlite::{Book, Books, Text};
+
+/// A file for the books of one test, with nothing in it.
+fn file(test: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}.sqlite"));
+    let _ = fs::remove_file(&path);
+    path
+}
+
+const TEXTS: [(&str, &str); 8] = [
+    ("accepted", "447700900100"),
+    ("opted-out", "447700900101"),
+    ("too-fast", "447700900102"),
+    ("no-answer", "447700900103"),
+    ("no-number", "44770090"),
+    ("never-left", "447700900105"),
+    ("bad-key", "447700900106"),
+    ("opted-out-too", "+44 7700 900101"),
+];
+
+/// What there is outside of the books, which no crash of the sender undoes.
+#[derive(Default)]
+struct World {
+    /// How often each text reached the provider, by its reference.
+    requests: BTreeMap<String, usize>,
+    /// How often each was accepted.
+    accepted: BTreeMap<String, usize>,
+    /// Points at which the sender may be killed that were passed.
+    points: usize,
+    /// Those at which it is.
+    killed_at: Vec<usize>,
+}
+
+/// The sender was killed.
+#[derive(Debug)]
+struct Killed;
+
+impl World {
+    fn point(&mut self) -> Result<(), Killed> {
+        self.points += 1;
+        if self.killed_at.contains(&self.points) { Err(Killed) } else { Ok(()) }
+    }
+
+    /// Sends a text; `None` if it never left.
+    fn send(&mut self, text: &Text) -> Option<SendOutcome<'static>> {
+        let requests = self.requests.entry(text.reference.clone()).or_default();
+        *requests += 1;
+        let (status, body) = match (text.reference.as_str(), *requests) {
+            ("never-left", 1) => return None,
+            ("too-fast", 1) => (429, r#"{"code":429,"message":"Slow down"}"#),
+            ("bad-key", 1) => (401, r#"{"code":401,"message":"Unauthorized"}"#),
+            ("no-number", _) => (400, r#"{"code":400,"message":"Invalid mobile number"}"#),
+            ("opted-out" | "opted-out-too", _) => {
+                (403, r#"{"code":403,"message":"Recipient is opted out: 447700900101"}"#)
+            }
+            (reference, _) => {
+                *self.accepted.entry(reference.to_owned()).or_default() += 1;
+                if reference == "no-answer" {
+                    return Some(SendOutcome::no_response("time limit"));
+                }
+                (200, r#"{"id":"m-1"}"#)
+            }
+        };
+        Some(SendOutcome::decode(status, body.as_bytes()).into_owned())
+    }
+
+    /// Runs the campaign from what the file holds, until nothing is left to send.
+    fn campaign(&mut self, path: &Path) -> Result<(), Killed> {
+        let mut books = Books::open(path).unwrap();
+        // What a killed process wrote outlives it so, too, and the test is done in seconds.
+        books.connection.execute_batch("PRAGMA synchronous = OFF").unwrap();
+        for (reference, recipient) in TEXTS {
+            books.add(reference, recipient).unwrap();
+            self.point()?;
+        }
+        loop {
+            let mut text = books.take().unwrap();
+            if text.is_none() {
+                books.mended("bad-key").unwrap(); // the key is mended by now
+                self.point()?;
+                text = books.take().unwrap();
+            }
+            let Some(text) = text else { return Ok(()) };
+            self.point()?;
+            let outcome = self.send(&text);
+            self.point()?;
+            match outcome {
+                Some(outcome) => books.settle(&text, &outcome).map(drop).unwrap(),
+                None => books.never_left(&text).unwrap(),
+            }
+            self.point()?;
+        }
+    }
+}
+
+#[test]
+fn killed_at_every_point_it_texts_nobody_twice() {
+    let path = file("killed");
+    let mut unharmed = World::default();
+    unharmed.campaign(&path).unwrap();
+    assert_eq!(unharmed.points, 40);
+    for first in 1..=unharmed.points {
+        for second in first..=unharmed.points {
+            fs::remove_file(&path).unwrap();
+            let mut world = World { killed_at: vec![first, second], ..World::default() };
+            while world.campaign(&path).is_err() {}
+            world.is_in_order(&Books::open(&path).unwrap());
+        }
+    }
+}
+
+impl World {
+    fn is_in_order(&self, books: &Books) {
+        let at = &self.killed_at;
+        assert!(self.accepted.values().all(|times| *times == 1), "{at:?}: {:?}", self.accepted);
+        let in_books = Book::ALL.map(|book| (book, books.texts(book).unwrap()));
+        assert_eq!(in_books.iter().map(|(_, texts)| texts.len()).sum::<usize>(), TEXTS.len());
+        for (book, texts) in in_books {
+            for Text { reference, .. } in texts {
+                let last = books.outcome(&reference).unwrap();
+                // In doubt only what was killed on the way, or got no answer.
+                let right = match reference.as_str() {
+                    _ if book == Book::ToLookUp && last.is_none() => !at.is_empty(),
+                    "no-answer" => book == Book::ToLookUp,
+                    "opted-out" | "opted-out-too" => book == Book::Suppressed,
+                    "no-number" => book == Book::ToMend,
+                    // Its first outcome stands, and it was killed when it was sent again.
+                    "too-fast" | "bad-key" if book == Book::ToLookUp => !at.is_empty(),
+                    _ => book == Book::Accepted && last.unwrap().is_success(),
+                };
+                assert!(right, "{at:?}: {reference} in {book:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn nobody_is_in_doubt_who_was_not_killed() {
+    let path = file("unharmed");
+    let mut world = World::default();
+    world.campaign(&path).unwrap();
+    let mut books = Books::open(&path).unwrap();
+    world.is_in_order(&books);
+    assert_eq!(world.requests.get("opted-out-too"), None, "it was the same recipient");
+    assert_eq!(world.requests["never-left"], 2);
+
+    books.mended("no-answer").unwrap();
+    assert_eq!(books.take().unwrap(), None, "it was not refused");
+    books.found("no-answer", "m-2").unwrap();
+    assert_eq!(books.texts(Book::ToLookUp).unwrap(), []);
+    let found = books.outcome("no-answer").unwrap().unwrap();
+    assert_eq!(found.success().unwrap().id, "m-2");
+    books.add("accepted", "447700900100").unwrap();
+    books.mended("accepted").unwrap();
+    books.may_come_twice("accepted").unwrap();
+    assert_eq!(books.take().unwrap(), None, "a known text is not sent anew");
+}
+
+#[test]
+fn a_write_that_fails_midway_changes_nothing() {
+    let mut books = Books::open(file("midway")).unwrap();
+    books.add("r", "447700900101").unwrap();
+    let text = books.take().unwrap().unwrap();
+    let full = "CREATE TEMP TRIGGER full BEFORE UPDATE OF book ON intents
+                BEGIN SELECT RAISE(FAIL, 'disk full'); END";
+    books.connection.execute_batch(full).unwrap();
+    let outcome = SendOutcome::decode(200, br#"{"id":"m-1"}"#);
+    books.settle(&text, &outcome).unwrap_err();
+    books.found("r", "m-1").unwrap_err();
+    assert_eq!(books.texts(Book::ToLookUp).unwrap(), [text]);
+    assert_eq!(books.outcome("r").unwrap(), None);
+}
+
+#[test]
+fn a_refusal_with_an_id_is_looked_up_and_another_number_shown_to_a_person() {
+    let mut books = Books::open(file("odd")).unwrap();
+    for (status, body, book, another) in [
+        (429, r#"{"id":"m-1"}"#, Book::ToLookUp, false),
+        (403, r#"{"id":"m-1"}"#, Book::ToLookUp, false),
+        (403, r#"{"message":"Recipient is opted out: 447700900999"}"#, Book::Suppressed, true),
+        (403, r#"{"message":"Recipient is opted out: 44XXXXXXXX"}"#, Book::Suppressed, false),
+    ] {
+        let recipient = format!("4477009001{}", if another { "01" } else { "02" });
+        books.add(body, &recipient).unwrap();
+        let text = Text { reference: body.into(), recipient };
+        let outcome = SendOutcome::decode(status, body.as_bytes());
+        assert_eq!(books.settle(&text, &outcome).unwrap(), book);
+        let sql = "SELECT named_another FROM outcomes WHERE reference = ?1";
+        let shown: bool = books.connection.query_row(sql, [body], |row| row.get(0)).unwrap();
+        assert_eq!(shown, another, "{body}");
+        assert_eq!(books.outcome(body).unwrap(), Some(outcome));
+    }
+}
