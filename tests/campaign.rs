@@ -1,6 +1,9 @@
 //! A sender that follows the crate's advice texts nobody twice, whatever the provider does; and one
 //! that follows other advice is found out.
 
+// Thousands of campaigns, and no unsafe code.
+#![cfg(not(miri))]
+
 #[path = "../examples/campaign/provider.rs"]
 mod provider;
 #[path = "../examples/campaign/script.rs"]
@@ -317,7 +320,7 @@ fn small() -> (Books, Provider) {
 }
 
 #[test]
-fn an_answer_is_cut_at_every_byte_and_lost() {
+fn an_answer_is_cut_at_every_byte() {
     for met in [
         None,
         Some(Fault::Broken(Account::Key)),
@@ -327,11 +330,11 @@ fn an_answer_is_cut_at_every_byte_and_lost() {
         Some(Fault::SlowDown(3)),
         Some(Fault::OptOutStoreDown(3)),
     ] {
-        for send in 0..16 {
-            for at in 0..200 {
+        for send in 1..16 {
+            for at in 0..250 {
                 let (books, provider) = small();
                 let fault = |now| match now {
-                    1 => met,
+                    0 => met,
                     now if now == send => Some(Fault::Cut(at)),
                     _ => None,
                 };
