@@ -56,6 +56,7 @@ impl World {
     fn send(&mut self, text: &Text) -> Option<SendOutcome<'static>> {
         let requests = self.requests.entry(text.reference.clone()).or_default();
         *requests += 1;
+        assert!(*requests < 10, "{text:?} is sent again and again");
         let (status, body) = match (text.reference.as_str(), *requests) {
             ("never-left", 1) => return None,
             ("too-fast", 1) => (429, r#"{"code":429,"message":"Slow down"}"#),
@@ -111,7 +112,7 @@ fn killed_at_every_point_it_texts_nobody_twice() {
     unharmed.campaign(&path).unwrap();
     assert_eq!(unharmed.points, 40);
     for first in 1..=unharmed.points {
-        for second in first..=unharmed.points {
+        for second in (first..=unharmed.points).step_by(3) {
             fs::remove_file(&path).unwrap();
             let mut world = World { killed_at: vec![first, second], ..World::default() };
             while world.campaign(&path).is_err() {}
