@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# The example as a person calls it.
+# The examples as a person calls them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cargo build --quiet --example decode
+cargo build --quiet --example decode --example campaign
 errors=$(mktemp)
 trap 'rm -f "$errors"' EXIT
 decode=${CARGO_TARGET_DIR:-target}/debug/examples/decode
+campaign=${CARGO_TARGET_DIR:-target}/debug/examples/campaign
 
 fail() { echo "example: $*" >&2; exit 1; }
 expect() { [ "$2" = "$3" ] || fail "$1: got $2, expected $3"; }
@@ -39,4 +40,11 @@ done
 
 "$decode" | head -n 1 > /dev/null || fail "a closed pipe"
 (set +o pipefail; yes '{"status":200,"body":""}' | "$decode" --jsonl | head -n 1 > /dev/null)
+
+table=$("$campaign") || fail "a campaign did harm"
+expect "a second campaign" "$("$campaign")" "$table"
+LC_ALL=C grep -q '[^ -~]' <<< "$table" && fail "a pipe gets plain lines alone"
+grep -Eq '.{101}' <<< "$table" && fail "a line of more than 100 columns"
+grep -q '^accepted .* texted twice  *0$' <<< "$table" || fail "the campaign's table"
+"$campaign" | head -n 1 > /dev/null || fail "a closed pipe"
 echo "ok"
