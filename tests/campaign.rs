@@ -98,11 +98,11 @@ struct Run {
     advice: Advice,
     /// What was true of each text's last request.
     last: BTreeMap<String, Truth>,
-    /// Requests lost in a row to an outage or a dead account, as the sender living now saw them.
-    lost: u32,
-    /// Requests since the last clear answer with which something was wrong.
+    /// Requests spent in a row on an outage or a dead account, as the sender living now saw them.
+    spent: u32,
+    /// Requests since the last clear reply with which something was wrong.
     wrong: u32,
-    /// Replies of 429 since the last clear answer.
+    /// Replies of 429 since the last clear reply.
     too_fast: u32,
     /// The kinds that came.
     kinds: BTreeSet<FailureKind>,
@@ -121,7 +121,7 @@ impl Run {
             provider,
             advice,
             last: BTreeMap::new(),
-            lost: 0,
+            spent: 0,
             wrong: 0,
             too_fast: 0,
             kinds: BTreeSet::new(),
@@ -165,15 +165,15 @@ impl Run {
                 self.last.entry(reference).and_modify(|truth| truth.clear = false);
             }
             self.sender = Sender::new(std::mem::take(&mut self.sender.books));
-            (self.lost, self.wrong, self.too_fast) = (0, 0, 0);
+            (self.spent, self.wrong, self.too_fast) = (0, 0, 0);
             return Ok(());
         }
         let (sent, truth) = self.provider.send(&text, fault);
         self.last.insert(reference, truth);
         self.count(&sent, truth);
         let next = self.advice.settle(&mut self.sender, text, &sent);
-        let stops = truth.met != Met::Trouble || self.lost < 3 || next == Next::Stop;
-        law(stops, || format!("{} lost, and no stop", self.lost))?;
+        let stops = truth.met != Met::Trouble || self.spent < 3 || next == Next::Stop;
+        law(stops, || format!("{} spent, and no stop", self.spent))?;
         if next == Next::Stop {
             law(self.wrong >= 3 || self.too_fast >= 10, || "it stops without a cause".into())?;
             self.provider.mend(&mut self.sender);
@@ -197,16 +197,16 @@ impl Run {
         };
         match truth {
             Truth { met: Met::Accepted | Met::OptedOut, clear: true } => {
-                (self.lost, self.wrong, self.too_fast) = (0, 0, 0);
+                (self.spent, self.wrong, self.too_fast) = (0, 0, 0);
             }
             // About this request alone, or about the pace.
             Truth { met: Met::NoSuchNumber | Met::TooFast, clear: true } => {}
             Truth { met: Met::Trouble, .. } => {
-                self.lost += 1;
+                self.spent += 1;
                 self.wrong += 1;
             }
             _ => {
-                self.lost = 0;
+                self.spent = 0;
                 self.wrong += 1;
             }
         }
@@ -224,7 +224,7 @@ impl Run {
             (Book::ToMend(_), Some(Truth { met, clear })) => {
                 !exists(&text.recipient) && (*met == Met::NoSuchNumber || !clear)
             }
-            // Killed before it was sent, or no clear answer.
+            // Killed before it was sent, or no clear reply.
             (Book::ToLookUp(_), last) => last.is_none_or(|truth| !truth.clear),
             (Book::Unsent | Book::ToResend, _) | (Book::Accepted(_) | Book::ToMend(_), None) => {
                 false
@@ -320,7 +320,7 @@ fn small() -> (Books, Provider) {
 }
 
 #[test]
-fn an_answer_is_cut_at_every_byte() {
+fn a_reply_is_cut_at_every_byte() {
     for met in [
         None,
         Some(Fault::Broken(Account::Key)),
@@ -402,8 +402,8 @@ fn the_recipient_that_was_sent_to_is_suppressed_whatever_number_is_named() {
 }
 
 #[test]
-fn a_refusal_with_an_id_is_looked_up() {
-    for status in [429, 403, 401, 400] {
+fn what_has_an_id_and_is_no_success_is_looked_up_by_it() {
+    for status in [429, 403, 401, 400, 408, 503] {
         let mut books = Books::default();
         books.add("r", "447700900123");
         let mut sender = Sender::new(books);
@@ -474,6 +474,7 @@ fn faults() -> impl Strategy<Value = Fault> {
         2 => (1..6_u32).prop_map(Fault::OptOutStoreDown),
         3 => prop::sample::select(accounts.to_vec()),
         2 => Just(Fault::OptsOut),
+        1 => Just(Fault::DropsQuietly),
     ]
 }
 

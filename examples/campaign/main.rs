@@ -45,6 +45,7 @@ fn run(mut sender: Sender, provider: &mut Provider, out: &mut impl Write) -> io:
         let Some(text) = text else { break };
         if io::stdout().is_terminal() {
             write!(out, "send {send:>4}\r")?;
+            out.flush()?;
         }
         let fault = script::fault(send);
         if let Some(Fault::Killed { sent }) = fault {

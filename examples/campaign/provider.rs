@@ -13,14 +13,14 @@ pub(crate) enum Fault {
         /// Whether the request went out before.
         sent: bool,
     },
-    /// The request arrives, or does not; no answer comes.
+    /// The request arrives, or does not; no reply comes.
     Lost {
         /// Whether it arrived.
         arrived: bool,
     },
     /// The client finds out before it sends: no address, a refused or stale connection.
     NeverLeft,
-    /// The answer breaks off after so many bytes of it, counted round and round.
+    /// The reply breaks off after so many bytes of it, counted round and round.
     Cut(usize),
     /// A server error with one of the known bodies, before or after the message was accepted.
     ServerError {
@@ -29,14 +29,14 @@ pub(crate) enum Fault {
         /// Which of the bodies.
         body: usize,
     },
-    /// Instead of the answer a status that neither accepts nor refuses, with an empty body.
+    /// Instead of the reply a status that neither accepts nor refuses, with an empty body.
     Unclear {
         /// Whether the message was accepted.
         accepted: bool,
         /// Such as 408.
         status: u16,
     },
-    /// The message is accepted, and the answer has its id under a status that refuses.
+    /// The message is accepted, and the reply has its id under a status that refuses.
     RefusedWithId {
         /// Such as 429.
         status: u16,
@@ -56,6 +56,8 @@ pub(crate) enum Fault {
     Broken(Account),
     /// The recipient of this request opts out just before.
     OptsOut,
+    /// If the recipient opted out, the text is accepted like any other and dropped without a word.
+    DropsQuietly,
 }
 
 /// What a person must mend.
@@ -90,7 +92,7 @@ const NO_PERMISSION: &str =
 pub(crate) struct Truth {
     /// What the request met.
     pub(crate) met: Met,
-    /// Whether the sender could know: by an unbroken answer that does not contradict itself and is
+    /// Whether the sender could know: by an unbroken reply that does not contradict itself and is
     /// no server error, or since nothing left.
     pub(crate) clear: bool,
 }
@@ -121,9 +123,9 @@ pub(crate) struct Provider {
     pub(crate) accepted: BTreeMap<String, Vec<String>>,
     /// The requests that there were.
     pub(crate) requests: usize,
-    /// The requests for numbers of which an unbroken answer had said that they opted out.
+    /// The requests for numbers of which an unbroken reply had said that they opted out.
     pub(crate) after_opt_out: usize,
-    /// Numbers of which an unbroken answer said that they opted out.
+    /// Numbers of which an unbroken reply said that they opted out.
     named: BTreeSet<String>,
     broken: Option<Account>,
     too_fast: u32,
@@ -137,7 +139,7 @@ impl Provider {
         Self { opted_out, ..Self::default() }
     }
 
-    /// Takes a request, and says what the client gets of the answer and what is true.
+    /// Takes a request, and says what the client gets of the reply and what is true.
     pub(crate) fn send(&mut self, text: &Text, fault: Option<Fault>) -> (Sent, Truth) {
         self.requests += 1;
         self.after_opt_out += usize::from(self.named.contains(&digits(&text.recipient)));
@@ -151,25 +153,27 @@ impl Provider {
             }
             _ => {}
         }
-        let on_the_way = match fault {
-            _ if self.outage > 0 => {
-                self.outage -= 1;
-                let sent = self.outage_answer();
-                let clear = matches!(sent, Sent::NeverLeft(_));
-                return (sent, Truth { met: Met::Trouble, clear });
-            }
-            Some(Fault::NeverLeft) => Some(Sent::NeverLeft("connection refused".into())),
-            Some(Fault::Lost { arrived: false }) => Some(Sent::NoAnswer("reset".into())),
-            Some(Fault::Page { status }) => Some(answered(status, PAGE)),
-            Some(Fault::ServerError { accepted: false, body }) => Some(server_error(body, None)),
-            Some(Fault::Unclear { accepted: false, status }) => Some(answered(status, "")),
-            _ => None,
+        let (met, on_the_way) = if self.outage > 0 {
+            self.outage -= 1;
+            (Met::Trouble, Some(self.outage_reply()))
+        } else {
+            let sent = match fault {
+                Some(Fault::NeverLeft) => Some(Sent::NeverLeft("connection refused".into())),
+                Some(Fault::Lost { arrived: false }) => Some(Sent::NoAnswer("reset".into())),
+                Some(Fault::Page { status }) => Some(answered(status, PAGE)),
+                Some(Fault::ServerError { accepted: false, body }) => {
+                    Some(server_error(body, None))
+                }
+                Some(Fault::Unclear { accepted: false, status }) => Some(answered(status, "")),
+                _ => None,
+            };
+            (Met::Nothing, sent)
         };
         if let Some(sent) = on_the_way {
             let clear = matches!(sent, Sent::NeverLeft(_));
-            return (sent, Truth { met: Met::Nothing, clear });
+            return (sent, Truth { met, clear });
         }
-        let (status, body, met) = self.answer(text);
+        let (status, body, met) = self.reply(text, fault == Some(Fault::DropsQuietly));
         let id = self.accepted.get(&text.reference).and_then(|ids| ids.last());
         let damaged = match (fault, id) {
             (Some(Fault::Lost { .. }), _) => Some(Sent::NoAnswer("time limit".into())),
@@ -192,7 +196,7 @@ impl Provider {
     }
 
     /// What the provider answers, before anything happens to it on the way.
-    fn answer(&mut self, text: &Text) -> (u16, String, Met) {
+    fn reply(&mut self, text: &Text, drops_quietly: bool) -> (u16, String, Met) {
         let (number, n) = (digits(&text.recipient), self.requests);
         if self.broken == Some(Account::Address) {
             let (status, body) = Account::Address.refusal();
@@ -216,7 +220,7 @@ impl Provider {
             let body = format!(r#"{{"code":500,"message":"Recipient is opted out: {number}"}}"#);
             return (500, body, Met::Trouble);
         }
-        if self.opted_out.contains(&number) {
+        if self.opted_out.contains(&number) && !drops_quietly {
             let named = match n % 4 {
                 0 => format!(": +{number}"),
                 1 => ": 44XXXXXXXX".into(),
@@ -243,7 +247,7 @@ impl Provider {
         (200, body, Met::Accepted)
     }
 
-    fn outage_answer(&self) -> Sent {
+    fn outage_reply(&self) -> Sent {
         match self.requests % 4 {
             0 => Sent::NoAnswer("time limit".into()),
             1 => answered(502, PAGE),

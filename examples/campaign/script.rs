@@ -69,6 +69,7 @@ const FAULTS: &[(usize, Fault)] = &[
     (230, Fault::OptsOut),
     (232, Fault::Cut(62)),
     (240, Fault::Killed { sent: true }),
+    (270, Fault::DropsQuietly),
     (305, Fault::OptsOut),
     (310, Fault::Broken(Account::Credit)),
 ];

@@ -10,14 +10,14 @@ use mobivate_response::{Breaker, Failure, Next, Retry, SendOutcome};
 /// What the HTTP client says of a send.
 #[derive(Clone, Debug)]
 pub enum Sent {
-    /// An answer came.
+    /// A reply came.
     Answered {
         /// HTTP's.
         status: u16,
         /// What arrived, whole or not.
         body: Vec<u8>,
     },
-    /// It was sent, or may have been, and no answer came: why.
+    /// It was sent, or may have been, and no reply came: why.
     NoAnswer(String),
     /// It certainly was not sent, because of this.
     NeverLeft(String),
@@ -47,7 +47,7 @@ pub enum Book {
     ToResend,
     /// Not accepted: sent again once a person has mended this.
     ToMend(String),
-    /// Perhaps accepted: looked up by the reference, or by the id if the answer had one. What is
+    /// Perhaps accepted: looked up by the reference, or by the id if the reply had one. What is
     /// not found may be accepted all the same; a person decides, after a day.
     ToLookUp(Option<String>),
 }
