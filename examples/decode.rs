@@ -84,9 +84,8 @@ fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
 fn table(out: &mut impl Write) -> Done {
     let heads = ["reply", "outcome", "kind", "code", "retry", "scope", "id or number", "detail"];
     let mut rows = vec![heads.map(String::from)];
-    for (name, file) in corpus::REPLIES {
-        let (status, body) = corpus::parse(file).ok_or("a reply file without a status line")?;
-        rows.push(row(name, &SendOutcome::decode(status, body)));
+    for (name, status, body) in corpus::REPLIES.iter() {
+        rows.push(row(name, &SendOutcome::decode(*status, body)));
     }
     let mut widths = [0; 8];
     for row in &rows {

@@ -118,13 +118,13 @@ fn batch_in_words(outcome: &BatchOutcome<'_>) -> String {
 /// ` | name: value` for each field that is there.
 fn in_bars<const N: usize>(fields: [(&str, &Option<Cow<'_, str>>); N]) -> String {
     let there = fields.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
-    there.map(|(name, value)| format!(" | {name}: {value}")).collect()
+    there.map(|(name, value)| format!(" | {name}: {value}")).collect::<Vec<_>>().concat()
 }
 
 #[test]
 fn cut_replies() {
     reads! {
-        200 r#"{"# => "unconfirmed 200 | JSON cut short"
+        200 r"{" => "unconfirmed 200 | JSON cut short"
         200 r#"{"id":"m-1","# => "unconfirmed 200 | JSON cut short | id: m-1"
         200 r#"{"id":"m-1","bod"# => "unconfirmed 200 | JSON cut short | id: m-1"
         200 r#"{"id":"m-1","body":"Your tab"# => "unconfirmed 200 | JSON cut short | id: m-1"
@@ -179,7 +179,7 @@ fn faults() {
         403 r#"{"code":403,"message":"Recipient is opted out: 447700900123"}<br>"# => "opted_out 403 | Recipient is opted out: 447700900123 | number: 447700900123"
         200 r#"{"success":false}<br>"# => "unconfirmed 200 | not JSON"
         // Nothing stood before it.
-        200 r#"{'id':'m-1'}"# => "unconfirmed 200 | not JSON"
+        200 r"{'id':'m-1'}" => "unconfirmed 200 | not JSON"
         200 r#"{id:"m-1"}"# => "unconfirmed 200 | not JSON"
         200 r#"{"id":07}"# => "unconfirmed 200 | not JSON"
         200 r#"{"text":"not an escape: \q","id":"m-1"}"# => "unconfirmed 200 | not JSON"
@@ -197,33 +197,33 @@ fn faults() {
 #[test]
 fn what_is_no_object_says_nothing() {
     reads! {
-        200 r#"null"# => "unconfirmed 200 | not a JSON object"
-        200 r#"true"# => "unconfirmed 200 | not a JSON object"
-        200 r#"42"# => "unconfirmed 200 | not a JSON object"
+        200 r"null" => "unconfirmed 200 | not a JSON object"
+        200 r"true" => "unconfirmed 200 | not a JSON object"
+        200 r"42" => "unconfirmed 200 | not a JSON object"
         200 r#""m-1""# => "unconfirmed 200 | not a JSON object"
         200 r#""{\"id\":\"m-1\"}""# => "unconfirmed 200 | not a JSON object"
         200 r#"["x"]"# => "unconfirmed 200 | not a JSON object"
         200 r#"[{"id":"m-1"}]"# => "unconfirmed 200 | not a JSON object"
         200 r#"["m-1","Bistro","447700900123","Your table is booked.","mglobal",null,null]"# => "unconfirmed 200 | not a JSON object"
-        200 r#"OK m-1"# => "unconfirmed 200 | not a JSON object"
+        200 r"OK m-1" => "unconfirmed 200 | not a JSON object"
         200 r#"callback({"id":"m-1"});"# => "unconfirmed 200 | not a JSON object"
         200 r#")]}',\x0a{"id":"m-1"}"# => "unconfirmed 200 | not a JSON object"
         403 r#""Recipient is opted out: 447700900123""# => "forbidden 403 | not a JSON object"
         403 r#"[{"message":"Recipient is opted out: 447700900123"}]"# => "forbidden 403 | not a JSON object"
-        403 r#"Recipient is opted out: 447700900123"# => "forbidden 403 | not a JSON object"
-        418 r#"short and stout"# => "misconfigured 418 | not a JSON object"
-        502 r#"502 Bad Gateway"# => "server_error 502 | not a JSON object"
-        200 r#"\x00\x00\x00\x00"# => "unconfirmed 200 | not a JSON object"
+        403 r"Recipient is opted out: 447700900123" => "forbidden 403 | not a JSON object"
+        418 r"short and stout" => "misconfigured 418 | not a JSON object"
+        502 r"502 Bad Gateway" => "server_error 502 | not a JSON object"
+        200 r"\x00\x00\x00\x00" => "unconfirmed 200 | not a JSON object"
         // UTF-16, big endian, and little endian with its byte order mark.
         200 r#"\x00{\x00"\x00i\x00d\x00"\x00:\x00"\x00m\x00"\x00}"# => "unconfirmed 200 | not a JSON object"
         200 r#"\xff\xfe{\x00"\x00i\x00d\x00"\x00:\x00"\x00m\x00"\x00}\x00"# => "unconfirmed 200 | not a JSON object"
-        200 r#"\x1f\x8b\x08\x00"# => "unconfirmed 200 | gzip data"
-        200 r#"\x1f"# => "unconfirmed 200 | not a JSON object"
+        200 r"\x1f\x8b\x08\x00" => "unconfirmed 200 | gzip data"
+        200 r"\x1f" => "unconfirmed 200 | not a JSON object"
         // Markup, told apart by its first characters.
         200 r#"<html><body><pre>{"id":"m-1"}</pre></body></html>"# => "unconfirmed 200 | HTML page"
-        200 r#"\x0d\x0a\x09 <div>Sign in</div>"# => "unconfirmed 200 | HTML page"
-        503 r#"<HTML><HEAD><TITLE>Service Unavailable</TITLE></HEAD></HTML>"# => "server_error 503 | HTML page"
-        200 r#"<?php echo 1;"# => "unconfirmed 200 | HTML page"
+        200 r"\x0d\x0a\x09 <div>Sign in</div>" => "unconfirmed 200 | HTML page"
+        503 r"<HTML><HEAD><TITLE>Service Unavailable</TITLE></HEAD></HTML>" => "server_error 503 | HTML page"
+        200 r"<?php echo 1;" => "unconfirmed 200 | HTML page"
         200 r#"<?xml version="1.0"?><message><id>m-1</id></message>"# => "unconfirmed 200 | XML document"
         500 r#"\x0a<?xml version="1.0"?><faultstring>Recipient is opted out: 447700900123</faultstring>"# => "server_error 500 | XML document"
     }
@@ -232,15 +232,15 @@ fn what_is_no_object_says_nothing() {
 #[test]
 fn white_space_and_byte_order_marks() {
     reads! {
-        200 r#" \x0d\x0a\x09 "# => "unconfirmed 200 | empty body"
+        200 r" \x0d\x0a\x09 " => "unconfirmed 200 | empty body"
         200 r#" \x09\x0d\x0a{"id":"m-1"} \x09\x0d\x0a"# => "accepted m-1"
         200 r#"{ \x09"id"\x0d\x0a : "m-1" ,\x0a "record" : { \x0d\x0a } \x09}"# => "accepted m-1"
         200 r#"\x0c{"id":"m-1"}"# => "unconfirmed 200 | not JSON"
         200 r#"{"id":"m-1"}\xc2\xa0"# => "unconfirmed 200 | not JSON | id: m-1"
         200 r#"\xef\xbb\xbf{"id":"m-1"}"# => "accepted m-1"
         200 r#"\xef\xbb\xbf\x0d\x0a {"id":"m-1"}"# => "accepted m-1"
-        200 r#"\xef\xbb\xbf"# => "unconfirmed 200 | empty body"
-        200 r#"\xef\xbb"# => "unconfirmed 200 | not a JSON object"
+        200 r"\xef\xbb\xbf" => "unconfirmed 200 | empty body"
+        200 r"\xef\xbb" => "unconfirmed 200 | not a JSON object"
         200 r#"\x0a\xef\xbb\xbf{"id":"m-1"}"# => "unconfirmed 200 | not a JSON object"
         200 r#"\xef\xbb\xbf\xef\xbb\xbf{"id":"m-1"}"# => "unconfirmed 200 | not a JSON object"
         403 r#"\xef\xbb\xbf{"message":"Recipient is opted out: 447700900123"}"# => "opted_out 403 | Recipient is opted out: 447700900123 | number: 447700900123"
@@ -640,7 +640,7 @@ fn statuses() {
         201 r#"{"message":"Created"}"# => "unconfirmed 201 | Created"
         206 r#"{"id":"m-1"}"# => "accepted m-1"
         299 r#"{"id":"m-1"}"# => "accepted m-1"
-        300 r#"{}"# => "misconfigured 300 | JSON without a message"
+        300 r"{}" => "misconfigured 300 | JSON without a message"
         302 r#"{"id":"m-1"}"# => "misconfigured 302 | JSON without a message | id: m-1"
         308 r#"{"message":"Permanent Redirect"}"# => "misconfigured 308 | Permanent Redirect"
         399 r#"{"message":"Not a registered status"}"# => "misconfigured 399 | Not a registered status"
