@@ -79,7 +79,7 @@ pub(crate) enum Json {
 
 impl Reply {
     /// `None` for what is not judged here: a number that is read, and so long or so large that its
-    /// rounding matters.
+    /// rounding matters; and the private key of `serde_json`, which may read as a number.
     pub(crate) fn read(body: &[u8], is_batch: bool) -> Option<Self> {
         let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
         let text = String::from_utf8_lossy(body);
@@ -104,7 +104,7 @@ impl Reply {
         if reply.whole {
             reply.nature = "JSON without a message";
         }
-        (!reader.rounds).then_some(reply)
+        (!reader.rounds && !text.contains("$serde_json::private")).then_some(reply)
     }
 
     pub(crate) fn outcome(&self, status: u16) -> SendOutcome<'static> {

@@ -32,10 +32,7 @@ use tokio::{
     runtime,
 };
 
-use crate::{
-    corpus::{REPLIES, parse},
-    stacks::BODY_LIMIT,
-};
+use crate::{corpus::REPLIES, stacks::BODY_LIMIT};
 
 /// A server on a free port of the loopback address, until the process ends.
 pub(crate) struct Server {
@@ -165,8 +162,8 @@ pub(crate) const FOR_EVER: usize = 4_000;
 
 /// The file of this name.
 pub(crate) fn file(name: &str) -> (u16, &'static [u8]) {
-    let (_, file) = REPLIES.iter().find(|(known, _)| *known == name).unwrap();
-    parse(file).unwrap()
+    let (_, status, body) = REPLIES.iter().find(|(known, ..)| known == name).unwrap();
+    (*status, body)
 }
 
 type Body = BoxBody<Bytes, Infallible>;
