@@ -1,6 +1,6 @@
 //! The tables in the docs are those of the code.
 
-use mobivate_response::{Failure, FailureKind};
+use mobivate_response::{Breaker, Failure, FailureKind, Next, Retry};
 
 /// The cells of each row of the tables in a text whose first row begins so.
 fn rows<'a>(text: &'a str, prefix: &str, first: &str) -> Vec<Vec<&'a str>> {
@@ -46,3 +46,69 @@ fn kinds() {
     }
     assert_eq!(Failure::new(403, "Recipient is opted out").kind, FailureKind::OptedOut);
 }
+
+#[test]
+fn retries_in_the_readme() {
+    let rows = rows(include_str!("../README.md"), "", "| `kind.retry()` |");
+    let told: Vec<_> = rows.iter().map(|row| (row[0], row[1])).collect();
+    let code = [Retry::Later, Retry::AfterFix, Retry::MayDuplicate, Retry::Never].map(|retry| {
+        // What may be a duplicate was perhaps sent; all else was not.
+        (format!("`{retry:?}`"), if retry == Retry::MayDuplicate { "perhaps" } else { "no" })
+    });
+    assert!(told.iter().copied().eq(code.iter().map(|(name, sent)| (name.as_str(), *sent))));
+}
+
+#[test]
+fn the_breaker() {
+    let of =
+        |code, text| move |breaker: &mut Breaker| breaker.note(Some(&Failure::new(code, text)));
+    let events: [(&str, Vec<Event>); 5] = [
+        (
+            "a success, or a failure of [`Scope::Recipient`]",
+            vec![
+                Box::new(|breaker| breaker.note(None)),
+                Box::new(of(403, "Recipient is opted out")),
+            ],
+        ),
+        ("a failure of [`Scope::Request`]", vec![Box::new(of(400, "no"))]),
+        ("a failure of [`Scope::Account`]", vec![Box::new(of(401, "no"))]),
+        (
+            "a failure of [`Scope::Service`], or an error that never left",
+            vec![Box::new(of(503, "no")), Box::new(Breaker::note_never_left)],
+        ),
+        ("[`Retry::Later`] (429)", vec![Box::new(of(429, "no"))]),
+    ];
+    let rows = rows(include_str!("../src/breaker.rs"), "/// ", "| what came |");
+    assert_eq!(rows.len(), events.len());
+    for (row, (what, events)) in rows.iter().zip(&events) {
+        for event in events {
+            let next = match event(&mut Breaker::default()) {
+                Next::GoOn => "go on",
+                Next::Wait => "wait",
+                Next::Stop => "stop",
+            };
+            let mut breaker = Breaker::default();
+            let failing = |breaker: &mut Breaker| breaker.note(Some(&Failure::new(401, "no")));
+            let _ = (failing(&mut breaker), failing(&mut breaker));
+            let stopped = event(&mut breaker) == Next::Stop;
+            let count = match (stopped, failing(&mut breaker)) {
+                (true, _) => "one more",
+                (false, Next::Stop) => "stays",
+                (false, Next::GoOn | Next::Wait) => "starts anew",
+            };
+            let mut breaker = Breaker::default();
+            let first_stop = (1..=20).find(|_| event(&mut breaker) == Next::Stop);
+            let next = match first_stop {
+                None => next.to_owned(),
+                Some(3) => format!("{next}; from the third in a row on, stop"),
+                Some(10) => {
+                    format!("{next}, longer each time; from the tenth without a success on, stop")
+                }
+                Some(other) => panic!("{what} stops at {other}"),
+            };
+            assert_eq!(row[..], [*what, count, &next]);
+        }
+    }
+}
+
+type Event = Box<dyn Fn(&mut Breaker) -> Next>;
