@@ -11,16 +11,25 @@ use crate::{Failure, Retry, Scope};
 /// |---|---|---|
 /// | a success, or a failure of [`Scope::Recipient`] | starts anew | go on |
 /// | a failure of [`Scope::Request`] | stays | go on |
-/// | a failure of [`Scope::Account`] | one more | go on; from the third in a row on, stop |
+/// | a failure of [`Scope::Account`] but a 429 | one more | go on; from the third in a row on, stop |
 /// | a failure of [`Scope::Service`], or an error that never left | one more | wait; from the third in a row on, stop |
-/// | [`Retry::Later`] (429) | stays | wait, longer each time; from the tenth without a success on, stop |
+/// | [`Retry::Later`] (429) | stays | wait, longer each time; from the tenth in a row on, stop |
 ///
-/// After a stop for [`Scope::Account`], call a person. After a stop for [`Scope::Service`] or for an
-/// error that never left, wait, then try the next *unsent* message: the count stands, so another
-/// failure stops again, and a success goes on as usual.
+/// The 429s have a count of their own, which starts anew with the other.
+///
+/// After a stop, the last failure says what comes next:
+///
+/// - [`Scope::Account`]: call a person. After a row of 429s, that one asks Mobivate for a higher
+///   limit.
+/// - [`Scope::Service`], or an error that never left: wait, then try one message that was certainly
+///   not sent. Try seldom: each try may end as one more to look up.
+///
+/// Keep the breaker: the count stands after a stop, so another failure stops again, and a success
+/// goes on as usual. Senders that work side by side share one.
 ///
 /// It keeps no time: how long to wait is the caller's choice. No reply with a `Retry-After` was ever
-/// seen; honour one that comes.
+/// seen; honour one that comes. And it does not stop for bad requests: a row of them, of a wrong
+/// originator, say, is for the caller to notice.
 ///
 /// ```
 /// use mobivate_response::{Breaker, Next, SendOutcome};
@@ -99,6 +108,6 @@ pub enum Next {
     GoOn,
     /// Send the next message after a wait, longer each time in a row.
     Wait,
-    /// Send nothing more until the cause is mended: see [`Breaker`].
+    /// Send nothing more for now: [`Breaker`] says what comes next.
     Stop,
 }

@@ -147,7 +147,7 @@ pub enum FailureKind {
     ServerError,
     /// No such address or method, or a redirect: any other 3xx or 4xx.
     ///
-    /// `{"code":404,"message":"Not Found"}`. Call a person to mend the address.
+    /// `{"code":404,"message":"Not Found"}`. Call a person to mend the URL.
     Misconfigured,
     /// Accepted, but not delivered: only [`DeliveryStatus`](crate::DeliveryStatus) says so, never
     /// the answer to a send.
@@ -287,14 +287,16 @@ pub enum Retry {
     /// No reply with a `Retry-After` was ever seen; honour one that comes. If the failure has an
     /// [`id`](Failure::id), the reply contradicts itself: look it up first.
     Later,
-    /// Not sent: a person must first mend the request, the key, the credit or the address.
+    /// Not sent: a person must first mend the request, the key, the credit or the URL.
+    ///
+    /// If the failure has an [`id`](Failure::id), look it up first, as for [`Later`](Self::Later).
     AfterFix,
     /// It may be on its way already: resend only where a duplicate is tolerable, or after a look-up
     /// (see [`DeliveryStatus`](crate::DeliveryStatus#looking-a-message-up)).
     ///
-    /// The API knows no idempotency key, so give every request a `reference` of its own: nothing
-    /// else can be looked up. A look-up that finds nothing proves nothing; after a day, hand the
-    /// message to a person.
+    /// The API knows no idempotency key, so give every message a `reference` of its own, and keep it
+    /// when you send the message again: nothing else can be looked up. A look-up that finds nothing
+    /// proves nothing; after a day, hand the message to a person.
     MayDuplicate,
     /// Do not send to this recipient; of a batch, to the one that the text names.
     Never,

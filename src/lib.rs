@@ -13,6 +13,7 @@
 //!         SendOutcome::Failure(failure) => failure,
 //!     };
 //!     match failure.kind.retry() {
+//!         Retry::Later | Retry::AfterFix if failure.id.is_some() => "look it up first".into(),
 //!         Retry::Later => "not sent: send it again after a wait".into(),
 //!         Retry::AfterFix => format!("not sent: a person mends this first: {failure}"),
 //!         Retry::MayDuplicate => "perhaps sent: look it up before sending it again".into(),

@@ -92,23 +92,27 @@ impl<'a> SendOutcome<'a> {
     ///
     /// # Reading leniently
     ///
-    /// Unknown keys, odd types, invalid UTF-8 and half surrogate pairs are no fault. What was read
-    /// before a fault counts: a reply that broke off keeps its id, its code and its text. But a
-    /// faulty reply is never a success.
+    /// Unknown keys, odd types, invalid UTF-8 and half surrogate pairs are no fault. Every value that
+    /// was complete before a fault counts: a reply that broke off keeps its id, its code and its text.
+    /// But a faulty reply is never a success.
     ///
     /// # Feeding it
     ///
-    /// Any HTTP client will do that gives the status and the body's bytes:
+    /// Any HTTP client will do that gives the status and the body's bytes. Write down that you are
+    /// about to send, and then send: after a crash, such a message is looked up, not sent again.
     ///
     /// - An error before anything was sent (no address, a refused connection, a time limit for
-    ///   connecting) *never left*: send the same again after a wait, and do not call this crate. Count
-    ///   as such only what certainly comes before the sending.
-    /// - Sent, but no status came (a time limit, a reset): [`no_response`](Self::no_response). Pass on
-    ///   no status that the client made up. curl's `000` is either of the two: its exit status tells.
+    ///   connecting) *never left*: send the same again after a wait, as
+    ///   [`Breaker::note_never_left`](crate::Breaker::note_never_left) says. Count as such only what
+    ///   certainly comes before the sending. In doubt, it is the next case.
+    /// - Sent, but no status came (a time limit, a reset), or the client lost it:
+    ///   [`no_response`](Self::no_response). Pass on no status that the client or a proxy's refusal to
+    ///   connect made up. curl's `000` is either of the two: its exit status tells.
     /// - A status came, but the body broke off: decode what arrived. Read the body piece by piece, for
     ///   a call that reads all of it may drop what it had.
-    /// - Switch off what makes an error of a 4xx: it drops the body, and an opt-out reads as
+    /// - Switch off what turns a 4xx into an error: it drops the body, and an opt-out reads as
     ///   [`Forbidden`].
+    /// - Ask for no compression, unless the client unpacks it.
     /// - Switch off redirects: following one sends the message again, or lets another page answer for
     ///   it.
     /// - Switch off what sends a request again by itself.

@@ -71,7 +71,7 @@ fn the_breaker() {
             ],
         ),
         ("a failure of [`Scope::Request`]", vec![Box::new(of(400, "no"))]),
-        ("a failure of [`Scope::Account`]", vec![Box::new(of(401, "no"))]),
+        ("a failure of [`Scope::Account`] but a 429", vec![Box::new(of(401, "no"))]),
         (
             "a failure of [`Scope::Service`], or an error that never left",
             vec![Box::new(of(503, "no")), Box::new(Breaker::note_never_left)],
@@ -102,7 +102,7 @@ fn the_breaker() {
                 None => next.to_owned(),
                 Some(3) => format!("{next}; from the third in a row on, stop"),
                 Some(10) => {
-                    format!("{next}, longer each time; from the tenth without a success on, stop")
+                    format!("{next}, longer each time; from the tenth in a row on, stop")
                 }
                 Some(other) => panic!("{what} stops at {other}"),
             };
