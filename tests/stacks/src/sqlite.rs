@@ -1,9 +1,9 @@
 //! A campaign's books in a database: what `examples/campaign/sender.rs` does with a map.
 //!
 //! `intents` holds what is to be sent and the one book that it is in, `outcomes` the last that was
-//! said of it. Each change is one transaction, on the disk before the method returns: so a process
-//! that is killed between [`Books::take`] and [`Books::settle`] leaves a text to be looked up, and
-//! never sends a second one. Another table may refer to `intents.reference`, as one for receipts.
+//! said of it, `receipts` what became of each part of an accepted text later. Each change is one
+//! transaction, on the disk before the method returns: so a process that is killed between
+//! [`Books::take`] and [`Books::settle`] leaves a text to be looked up, and never sends a second one.
 //!
 //! ```text
 //! while let Some(text) = books.take()? {
@@ -18,13 +18,14 @@
 
 use std::path::Path;
 
-use mobivate_response::{Message, Retry, SendOutcome};
+use mobivate_response::{DeliveryStatus, Message, Retry, SendOutcome};
 use rusqlite::{
-    Connection, OptionalExtension, Result, ToSql, Transaction,
+    Connection, OptionalExtension, Result, Row, ToSql, Transaction,
     TransactionBehavior::Immediate,
     params,
-    types::{FromSqlError, ToSqlOutput},
+    types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef},
 };
+use serde::{Serialize, de::DeserializeOwned};
 
 /// A text to one recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,9 +41,9 @@ pub struct Text {
 pub enum Book {
     /// Not sent yet.
     Unsent,
-    /// Accepted; the outcome has the id.
+    /// Accepted; the outcome has the id, unless a receipt without one told so.
     Accepted,
-    /// Not accepted: the recipient opted out.
+    /// The recipient opted out: not accepted, or accepted and never sent.
     Suppressed,
     /// Not accepted: sent again after a wait.
     ToResend,
@@ -50,6 +51,21 @@ pub enum Book {
     ToMend,
     /// Perhaps accepted: looked up by the reference, or by the id if the outcome has one.
     ToLookUp,
+}
+
+/// What a receipt, or a look-up, says of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    /// The sender's own name for the text.
+    pub reference: String,
+    /// Mobivate's id for the message.
+    pub id: Option<String>,
+    /// The part that it speaks of, from 1 to `parts`; of all of them if it names none.
+    pub part: Option<u8>,
+    /// How many parts the text has.
+    pub parts: u8,
+    /// What became of the part.
+    pub status: DeliveryStatus,
 }
 
 /// The books, in one file.
@@ -83,6 +99,13 @@ impl Books {
                  outcome TEXT NOT NULL, -- a SendOutcome as JSON
                  named_another INTEGER NOT NULL -- 1: a person looks into it
              ) STRICT;
+             CREATE TABLE IF NOT EXISTS receipts (
+                 reference TEXT REFERENCES intents,
+                 part INTEGER,
+                 parts INTEGER NOT NULL,
+                 status TEXT NOT NULL, -- a DeliveryStatus as JSON
+                 PRIMARY KEY (reference, part)
+             ) STRICT;
              COMMIT;",
         )?;
         Ok(Self { connection })
@@ -102,7 +125,8 @@ impl Books {
 
     /// Takes the next text to send, and writes down that it is about to be sent.
     ///
-    /// From here on it is to be looked up, and nothing but its outcome takes it out of that book.
+    /// From here on it is to be looked up, and nothing but its outcome, a receipt or a look-up takes
+    /// it out of that book.
     ///
     /// # Errors
     ///
@@ -128,7 +152,8 @@ impl Books {
         Ok(text)
     }
 
-    /// Writes down what became of a text that was taken: `retry` alone decides in which book.
+    /// Writes down what became of a text that was taken: `retry` alone decides in which book, unless
+    /// a receipt came first.
     ///
     /// # Errors
     ///
@@ -153,10 +178,12 @@ impl Books {
         let named_another =
             named.is_some_and(|named| !named.is_masked() && !named.matches(&text.recipient));
         let transaction = self.connection.transaction_with_behavior(Immediate)?;
-        write_outcome(&transaction, &text.reference, outcome, named_another)?;
-        file(&transaction, &text.reference, book)?;
+        let now = file(&transaction, &text.reference, book)?;
+        if now == book || outcome.is_success() {
+            write_outcome(&transaction, &text.reference, outcome, named_another)?;
+        }
         transaction.commit()?;
-        Ok(book)
+        Ok(now)
     }
 
     /// Writes down that a text that was taken never left.
@@ -165,7 +192,7 @@ impl Books {
     ///
     /// See [`open`](Self::open).
     pub fn never_left(&mut self, text: &Text) -> Result<()> {
-        file(&self.connection, &text.reference, Book::ToResend)
+        file(&self.connection, &text.reference, Book::ToResend).map(drop)
     }
 
     /// Writes down that a look-up found a text, under this id.
@@ -175,10 +202,50 @@ impl Books {
     /// See [`open`](Self::open).
     pub fn found(&mut self, reference: &str, id: &str) -> Result<()> {
         let transaction = self.connection.transaction_with_behavior(Immediate)?;
-        let accepted = SendOutcome::Success(Message::new(id));
-        write_outcome(&transaction, reference, &accepted, false)?;
-        file(&transaction, reference, Book::Accepted)?;
+        accept(&transaction, reference, Some(id))?;
         transaction.commit()
+    }
+
+    /// Writes down what a receipt or a look-up says of a text; `false` if the reference is not one of
+    /// these books, and nothing was written.
+    ///
+    /// Whatever it says, the text was accepted, and is not sent again. If it says that the recipient
+    /// opted out, nothing more is sent to that number, whatever else is said of the text.
+    ///
+    /// # Errors
+    ///
+    /// See [`open`](Self::open).
+    pub fn hear(&mut self, news: &News) -> Result<bool> {
+        let transaction = self.connection.transaction_with_behavior(Immediate)?;
+        if book(&transaction, &news.reference).optional()?.is_none() {
+            return Ok(false);
+        }
+        let (first, last) = news.part.map_or((1, news.parts), |part| (part, part));
+        for part in first..=last {
+            write_status(&transaction, news, part)?;
+        }
+        accept(&transaction, &news.reference, news.id.as_deref())?;
+        if matches!(news.status, DeliveryStatus::Failed(kind) if kind.retry() == Retry::Never) {
+            file(&transaction, &news.reference, Book::Suppressed)?;
+        }
+        transaction.commit()?;
+        Ok(true)
+    }
+
+    /// What became of a text: the least of its parts, where one that nothing was heard of is
+    /// `Unknown`; `None` if nothing was heard at all.
+    ///
+    /// # Errors
+    ///
+    /// See [`open`](Self::open).
+    pub fn delivery(&self, reference: &str) -> Result<Option<DeliveryStatus>> {
+        let sql = "SELECT parts, status FROM receipts WHERE reference = ?1";
+        let mut select = self.connection.prepare(sql)?;
+        let rows = select.query_map([reference], |row| Ok((row.get(0)?, from_json(row, 1)?)))?;
+        let rows = rows.collect::<Result<Vec<(u8, DeliveryStatus)>>>()?;
+        let all_heard = rows.iter().all(|(parts, _)| usize::from(*parts) <= rows.len());
+        let least = rows.iter().map(|(_, status)| *status).min();
+        Ok(if all_heard { least } else { Some(DeliveryStatus::Unknown) })
     }
 
     /// A person has mended what a text was refused for: it is sent again.
@@ -225,12 +292,7 @@ impl Books {
     /// See [`open`](Self::open).
     pub fn outcome(&self, reference: &str) -> Result<Option<SendOutcome<'static>>> {
         let sql = "SELECT outcome FROM outcomes WHERE reference = ?1";
-        let json = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
-        let Some(json) = self.connection.query_row(sql, [reference], json).optional()? else {
-            return Ok(None);
-        };
-        let outcome = serde_json::from_str(&json).map_err(FromSqlError::other)?;
-        Ok(Some(outcome))
+        self.connection.query_row(sql, [reference], |row| from_json(row, 0)).optional()
     }
 }
 
@@ -240,17 +302,63 @@ fn write_outcome(
     outcome: &SendOutcome<'_>,
     named_another: bool,
 ) -> Result<()> {
-    let json = serde_json::to_string(outcome)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
     let sql = "INSERT OR REPLACE INTO outcomes VALUES (?1, ?2, ?3)";
-    transaction.execute(sql, params![reference, json, named_another])?;
+    transaction.execute(sql, params![reference, to_json(outcome)?, named_another])?;
     Ok(())
 }
 
-fn file(connection: &Connection, reference: &str, book: Book) -> Result<()> {
-    let sql = "UPDATE intents SET book = ?2 WHERE reference = ?1";
-    connection.execute(sql, params![reference, book])?;
+/// Receipts come in any order: of what is said of a part, the greatest stands.
+fn write_status(transaction: &Transaction<'_>, news: &News, part: u8) -> Result<()> {
+    let sql = "SELECT status FROM receipts WHERE reference = ?1 AND part = ?2";
+    let key = params![news.reference, part];
+    let before = transaction.query_row(sql, key, |row| from_json(row, 0)).optional()?;
+    let status = before.unwrap_or(news.status).max(news.status);
+    transaction.execute(
+        "INSERT INTO receipts VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE
+         SET parts = max(parts, excluded.parts), status = excluded.status",
+        params![news.reference, part, news.parts, to_json(&status)?],
+    )?;
     Ok(())
+}
+
+fn accept(transaction: &Transaction<'_>, reference: &str, id: Option<&str>) -> Result<()> {
+    let before = book(transaction, reference)?;
+    let now = file(transaction, reference, Book::Accepted)?;
+    match id {
+        // The reply to the send, where one came, says more.
+        Some(id) if now != before => {
+            let accepted = SendOutcome::Success(Message::new(id));
+            write_outcome(transaction, reference, &accepted, false)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn book(connection: &Connection, reference: &str) -> Result<Book> {
+    let sql = "SELECT book FROM intents WHERE reference = ?1";
+    connection.query_row(sql, [reference], |row| row.get(0))
+}
+
+/// Moves a text to a book, and gives the one it is in now: what is suppressed stays so, and what is
+/// accepted is at most suppressed. A receipt may come before the reply to the send.
+fn file(connection: &Connection, reference: &str, book: Book) -> Result<Book> {
+    connection.query_row(
+        "UPDATE intents SET book = CASE
+             WHEN book IN ('accepted', 'suppressed') AND ?2 <> 'suppressed' THEN book ELSE ?2
+         END WHERE reference = ?1 RETURNING book",
+        params![reference, book],
+        |row| row.get(0),
+    )
+}
+
+fn to_json(said: &impl Serialize) -> Result<String> {
+    serde_json::to_string(said)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T> {
+    let json: String = row.get(column)?;
+    Ok(serde_json::from_str(&json).map_err(FromSqlError::other)?)
 }
 
 impl Book {
@@ -279,5 +387,12 @@ impl Book {
 impl ToSql for Book {
     fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
         Ok(self.as_str().into())
+    }
+}
+
+impl FromSql for Book {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let word = value.as_str()?;
+        Self::ALL.into_iter().find(|book| book.as_str() == word).ok_or(FromSqlError::InvalidType)
     }
 }
