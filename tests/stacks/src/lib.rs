@@ -11,6 +11,7 @@
 pub mod errors;
 pub mod hyper;
 pub mod queue;
+pub mod receipts;
 pub mod reqwest_async;
 pub mod reqwest_blocking;
 pub mod sqlite;
