@@ -10,6 +10,7 @@
 
 pub mod errors;
 pub mod hyper;
+pub mod lookup;
 pub mod queue;
 pub mod receipts;
 pub mod reqwest_async;
