@@ -17,7 +17,8 @@ use crate::{
 ///
 /// The verdict, the failures and the serde form are those of [`SendOutcome`]. The reply to a single
 /// send decodes to the same verdict and the same id, without recipients; a batch's reply given to
-/// `SendOutcome` likewise, and the message's id is the batch's then.
+/// `SendOutcome` likewise, unless the fault is within the recipients, which it skips; the message's
+/// id is the batch's then.
 ///
 /// A refusal refuses the whole batch. [`OptedOut`] refuses it because of the one recipient that the
 /// text names, so ask for that kind before `retry` and `scope`, which speak of that one alone:
@@ -86,12 +87,12 @@ impl<'a> BatchOutcome<'a> {
     pub fn decode(status: u16, body: &'a [u8]) -> Self {
         let mut reply = Reply { is_batch: true, ..Reply::default() };
         match reply.read(body) {
-            Ok(()) => Self::judged(status, &mut reply),
-            Err(mended) => BatchOutcome::judged(status, &mut mended.reply(true)).into_owned(),
+            Ok(()) => Self::of(status, &mut reply),
+            Err(copy) => BatchOutcome::of(status, &mut Reply::of_copy(&copy, true)).into_owned(),
         }
     }
 
-    fn judged(status: u16, reply: &mut Reply<'a>) -> Self {
+    fn of(status: u16, reply: &mut Reply<'a>) -> Self {
         match judge(status, reply) {
             Ok(id) => Self::Success(Batch::described(id, reply.described())),
             Err(failure) => Self::Failure(failure),

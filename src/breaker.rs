@@ -24,8 +24,8 @@ use crate::{Failure, Retry, Scope};
 /// - [`Scope::Service`], or an error that never left: wait, then try one message that was certainly
 ///   not sent. Try seldom: each try may end as one more to look up.
 ///
-/// Keep the breaker: the count stands after a stop, so another failure stops again, and a success
-/// goes on as usual. Senders that work side by side share one.
+/// Keep the breaker: the count stands after a stop, so another failure that counts stops again, and
+/// a success goes on as usual. Senders that work side by side share one.
 ///
 /// It keeps no time: how long to wait is the caller's choice. No reply with a `Retry-After` was ever
 /// seen; honour one that comes. And it does not stop for bad requests: a row of them, of a wrong
@@ -45,9 +45,9 @@ use crate::{Failure, Retry, Scope};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Breaker {
-    /// Failures of the account or the service, and errors that never left, since the last success.
+    /// Failures of the account or the service, and errors that never left.
     failures: u32,
-    /// Replies of `Retry::Later` since the last success.
+    /// Replies of `Retry::Later`.
     rate_limits: u32,
 }
 

@@ -95,7 +95,7 @@ pub enum DeliveryStatus {
     Unknown,
     /// On its way.
     Pending,
-    /// It will not arrive; after [`FailureKind::Undelivered`], not for certain.
+    /// It was not delivered. With [`FailureKind::Undelivered`] it may still arrive.
     Failed(FailureKind),
     /// It arrived on the handset.
     Delivered,
@@ -142,7 +142,7 @@ impl DeliveryStatus {
         Unknown
     }
 
-    /// Whether no later receipt is to be expected.
+    /// Whether it stands: `Failed` or `Delivered`.
     ///
     /// ```
     /// # use mobivate_response::DeliveryStatus;

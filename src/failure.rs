@@ -11,9 +11,9 @@ use crate::{outcome::owned, redact::Redacted};
 ///
 /// `Display` is one line that begins with the kind, then the code in brackets unless it is 0:
 /// `opted out (403): Recipient is opted out: ************`. In it and in `Debug`, every run of seven
-/// or more digits is starred, control and bidirectional characters are escaped, and at most 256
-/// characters of the detail are shown. A refusal that quotes the message's text shows it. The fields
-/// and `Serialize` give the full truth: do not log them.
+/// or more digits of the detail is starred, control and bidirectional characters are escaped, and at
+/// most 256 characters are shown. A refusal that quotes the message's text shows it, and `Debug`
+/// shows the id as it is. The fields and `Serialize` give the full truth: do not log them.
 ///
 /// As an error it has no source: the reply is the root cause.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -156,7 +156,7 @@ pub enum FailureKind {
     /// tolerable. One such word suppresses nobody.
     Undelivered,
     /// A reply that neither accepts nor refuses: unreadable, without an id, contradictory, 303, 408,
-    /// 409, 499, or outside of what HTTP defines.
+    /// 409, 499, an interim 1xx, or no status that HTTP defines.
     ///
     /// `{"success":true}`. The message may be on its way: look it up before resending.
     Unconfirmed,

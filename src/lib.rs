@@ -39,8 +39,9 @@
 //! # Logs
 //!
 //! `Display` and `Debug` star every run of seven or more digits, escape what could forge a line, and
-//! show no text, recipient, originator or reference of a message; the id alone keeps its digits, to
-//! correlate by. The fields and serde give the full truth: do not log what you serialise.
+//! show no text, recipient, originator or reference of an accepted message; a refusal's own words
+//! are shown, even where they quote the text. The id alone keeps its digits, to correlate by. The
+//! fields and serde give the full truth: do not log what you serialise.
 //!
 //! # Sources
 //!

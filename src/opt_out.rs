@@ -87,7 +87,7 @@ impl<'a> OptedOutNumber<'a> {
     #[must_use]
     pub fn matches(self, recipient: &str) -> bool {
         // A mask character equals no digit, so a masked number needs no case of its own.
-        self.0.bytes().eq(recipient.bytes().filter(u8::is_ascii_digit))
+        self.0.chars().eq(recipient.chars().filter(|c| c.is_numeric()))
     }
 }
 
@@ -144,7 +144,7 @@ fn is_one_of(word: &str, words: &[&str]) -> bool {
     words.iter().any(|other| word.eq_ignore_ascii_case(other))
 }
 
-/// The text up to its last word, and that word; no word where a sentence ends.
+/// The text before its last word, and that word; an empty one behind a full stop or the like.
 fn last_word(text: &str) -> (&str, &str) {
     let text = text.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '_' | '-'));
     text.split_at(text.trim_end_matches(char::is_alphanumeric).len())
@@ -153,8 +153,7 @@ fn last_word(text: &str) -> (&str, &str) {
 /// The number that a phrase's remainder begins with.
 fn number(rest: &str) -> Option<&str> {
     let is_mask = |c| matches!(c, 'X' | 'x' | '*');
-    let rest = rest.trim_start_matches(is_space).strip_prefix(':')?;
-    let rest = rest.trim_start_matches(is_space);
+    let rest = rest.trim_start_matches(SPACE).strip_prefix(':')?.trim_start_matches(SPACE);
     let rest = rest.strip_prefix('+').unwrap_or(rest);
     let end = rest.find(|c: char| !c.is_ascii_digit() && !is_mask(c)).unwrap_or(rest.len());
     let (number, rest) = rest.split_at(end);
@@ -173,10 +172,9 @@ fn after_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
 
 /// What follows the white space, `_` and `-` between two words.
 fn after_gap(text: &str) -> Option<&str> {
-    let rest = text.trim_start_matches(|c| is_space(c) || matches!(c, '_' | '-'));
+    let rest = text.trim_start_matches(|c| SPACE.contains(&c) || matches!(c, '_' | '-'));
     (rest.len() < text.len()).then_some(rest)
 }
 
-fn is_space(c: char) -> bool {
-    c.is_ascii_whitespace()
-}
+/// White space within the phrase, and before the number.
+const SPACE: [char; 5] = [' ', '\t', '\n', '\x0C', '\r'];

@@ -81,7 +81,8 @@ impl<'a> SendOutcome<'a> {
     ///    contradicts itself; else the kind that [the table](crate::FailureKind) gives to the code.
     /// 4. The reply is whole, has an id, and nothing denies it: `Success`. What denies is a `success`
     ///    that is neither true nor null; an `error` other than null, `false`, `0`, `""`, `[]` and
-    ///    `{}`; a `code` that can be read and is neither 0 nor 2xx.
+    ///    `{}`; a `code` (a number without a fraction, or up to five digits as text) that is neither 0
+    ///    nor 2xx.
     /// 5. The reply is whole, `success` is false, and there is no id: [`BadRequest`].
     /// 6. Otherwise: [`Unconfirmed`].
     ///
@@ -92,7 +93,7 @@ impl<'a> SendOutcome<'a> {
     ///
     /// # Reading leniently
     ///
-    /// Unknown keys, odd types, invalid UTF-8 and half surrogate pairs are no fault. Every value that
+    /// Unknown keys, odd types, and invalid UTF-8 and half surrogate pairs in a text are no fault. Every value that
     /// was complete before a fault counts: a reply that broke off keeps its id, its code and its text.
     /// But a faulty reply is never a success.
     ///
@@ -130,12 +131,12 @@ impl<'a> SendOutcome<'a> {
     pub fn decode(status: u16, body: &'a [u8]) -> Self {
         let mut reply = Reply::default();
         match reply.read(body) {
-            Ok(()) => Self::judged(status, &mut reply),
-            Err(mended) => SendOutcome::judged(status, &mut mended.reply(false)).into_owned(),
+            Ok(()) => Self::of(status, &mut reply),
+            Err(copy) => SendOutcome::of(status, &mut Reply::of_copy(&copy, false)).into_owned(),
         }
     }
 
-    fn judged(status: u16, reply: &mut Reply<'a>) -> Self {
+    fn of(status: u16, reply: &mut Reply<'a>) -> Self {
         match judge(status, reply) {
             Ok(id) => Self::Success(Message::described(id, reply.described())),
             Err(failure) => Self::Failure(failure),
@@ -262,7 +263,8 @@ impl<'a> From<Failure<'a>> for SendOutcome<'a> {
 /// A message that Mobivate accepted, as the reply describes it.
 ///
 /// Every field but the id is the reply's echo of the request: it may be missing, and it says
-/// nothing about delivery. Text borrows from the body wherever it needs no unescaping.
+/// nothing about delivery. Text borrows from the body where it can: not where it needs unescaping,
+/// nor from a body with bad UTF-8 or half a surrogate pair.
 ///
 /// `Debug` shows the id as it is; the route, the campaign and the schedule, with seven or more
 /// digits in a row starred; and of the other fields, which hold personal data, only whether they
@@ -271,7 +273,7 @@ impl<'a> From<Failure<'a>> for SendOutcome<'a> {
 #[non_exhaustive]
 pub struct Message<'a> {
     /// Mobivate's name for the message, in no fixed format: UUIDs, 32 hex digits, `proxied_…` and
-    /// `batch-1` were all observed. Never empty when decoded.
+    /// `batch-1` were all seen. Never empty when decoded.
     ///
     /// In the reply: `record.id`, else the top-level `id`. For a batch it is the batch's id.
     pub id: Cow<'a, str>,

@@ -80,11 +80,15 @@ impl fmt::Debug for Redacted<'_> {
 }
 
 /// White space, hyphens and dashes, dots, slashes and brackets, as people and their address books
-/// write them between the digits of a number.
+/// write them between the digits of a number; beyond ASCII, whatever is neither letter nor digit.
+///
+/// It decides what is starred, and where the number in an opted-out text ends.
 pub(crate) fn joins_digits(c: char) -> bool {
-    c.is_whitespace()
-        || matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '.' | '/')
-        || matches!(c, '(' | ')' | '[' | ']' | '{' | '}')
+    match c {
+        '-' | '.' | '/' | '(' | ')' | '[' | ']' | '{' | '}' => true,
+        '\0'..='\x7F' => c.is_whitespace(),
+        _ => !c.is_alphanumeric(),
+    }
 }
 
 /// Control characters, Unicode's line and paragraph separators, and its bidirectional controls.

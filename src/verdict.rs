@@ -11,34 +11,31 @@ use crate::{
 
 /// The id of what was accepted, or the failure.
 pub(crate) fn judge<'a>(status: u16, reply: &mut Reply<'a>) -> Result<Cow<'a, str>, Failure<'a>> {
-    let own_code = own_code(&reply.code);
-    let code = code(status, own_code);
+    let stated = stated_code(&reply.code);
+    let code = deciding_code(status, stated);
     let success = Success::of(&reply.success);
-    let denied = matches!(success, Success::False | Success::Neither)
-        || is_error(&reply.error)
-        || !matches!(own_code, None | Some(0 | 200..=299));
-    let (opted_out, text) = text(reply);
+    let denied = is_denied(&success, &reply.error, stated);
+    let refused = reply.whole && success == Success::False;
+    let (opted_out, text) = take_text(reply);
 
-    let (kind, id) = match (code, id(reply)) {
+    let (kind, id) = match (code, take_id(reply)) {
         // 1. Nobody can tell. An outage of the provider's own opt-out store suppresses nobody.
-        (0 | 500..=599, id) => (kind(code), id),
+        (0 | 500..=599, id) => (kind_of(code), id),
 
         // 2. The text says opted out, whatever else there is.
         (_, id) if opted_out => (FailureKind::OptedOut, id),
 
         // 3. The code refuses; a refusal that says success contradicts itself.
         (..=199 | 300.., id) if success == Success::True => (FailureKind::Unconfirmed, id),
-        (..=199 | 300.., id) => (kind(code), id),
+        (..=199 | 300.., id) => (kind_of(code), id),
 
         // 4. Accepted: a whole reply with an id, and nothing that denies it.
         (200..=299, Some(id)) if reply.whole && !denied => return Ok(id),
 
-        // 5. A clear refusal.
-        (200..=299, None) if reply.whole && success == Success::False => {
-            (FailureKind::BadRequest, None)
-        }
+        // 5. A clear refusal: a whole reply whose success is false, without an id.
+        (200..=299, None) if refused => (FailureKind::BadRequest, None),
 
-        // 6. Nobody can tell.
+        // 6. A fault, no id, or a denial beside one: nobody can tell.
         (200..=299, id) => (FailureKind::Unconfirmed, id),
     };
     let detail = text.unwrap_or(Cow::Borrowed(reply.kind_of_body));
@@ -51,7 +48,7 @@ pub(crate) fn judge<'a>(status: u16, reply: &mut Reply<'a>) -> Result<Cow<'a, st
 /// <https://wiki.mobivatebulksms.com/authentication-and-integration/understanding-response-codes>.
 /// Where they are silent, [RFC 9110](https://www.rfc-editor.org/rfc/rfc9110#name-status-codes) speaks.
 #[expect(clippy::match_same_arms, reason = "each row stands under its own source")]
-const fn kind(code: u16) -> FailureKind {
+const fn kind_of(code: u16) -> FailureKind {
     match code {
         // curl's `000`: no response.
         0 => FailureKind::NoResponse,
@@ -90,18 +87,18 @@ const fn kind(code: u16) -> FailureKind {
     }
 }
 
-/// The code that a reply is judged by: its own where that refuses, else the HTTP status. A status
-/// of 0 or 5xx stands: nothing that the body names makes it certain what became of the message.
-fn code(status: u16, own_code: Option<i64>) -> u16 {
-    let own_code = own_code.and_then(|code| u16::try_from(code).ok());
-    match (status, own_code) {
-        (1..=499 | 600.., Some(own_code @ 400..=599)) => own_code,
+/// The code that a reply is judged by: its own where that is in 400..=599, else the HTTP status. A
+/// status of 0 or 5xx stands: nothing that the body names makes it certain what became of the
+/// message.
+fn deciding_code(status: u16, stated: Option<i64>) -> u16 {
+    match (status, stated.and_then(|code| u16::try_from(code).ok())) {
+        (1..=499 | 600.., Some(stated @ 400..=599)) => stated,
         _ => status,
     }
 }
 
 /// The reply's own `code`: an integer, an integral float, or a string of one to five digits.
-fn own_code(code: &Value<'_>) -> Option<i64> {
+fn stated_code(code: &Value<'_>) -> Option<i64> {
     match code {
         Value::Natural(code) => Some(i64::try_from(*code).unwrap_or(i64::MAX)),
         Value::Integral(code) => Some(*code),
@@ -136,7 +133,13 @@ impl Success {
     }
 }
 
-/// Whether the reply's `error` is more than a placeholder.
+/// Whether something in a 2xx denies that it accepts: a `success` that is neither true nor null, an
+/// `error` that is more than a placeholder, a `code` that is neither 0 nor 2xx.
+fn is_denied(success: &Success, error: &Value<'_>, stated: Option<i64>) -> bool {
+    let code_denies = stated.is_some_and(|code| !matches!(code, 0 | 200..=299));
+    matches!(success, Success::False | Success::Neither) || is_error(error) || code_denies
+}
+
 fn is_error(error: &Value<'_>) -> bool {
     match error {
         Value::Null | Value::Bool(false) | Value::Natural(0) => false,
@@ -146,9 +149,9 @@ fn is_error(error: &Value<'_>) -> bool {
     }
 }
 
-/// The first of `message` and `error` that says opted out, else the first that says anything; and
-/// whether it says opted out.
-fn text<'a>(reply: &mut Reply<'a>) -> (bool, Option<Cow<'a, str>>) {
+/// Whether `message` or `error` says opted out; and the first of them that does, else the first
+/// that says anything.
+fn take_text<'a>(reply: &mut Reply<'a>) -> (bool, Option<Cow<'a, str>>) {
     let text = |value: &mut Value<'a>| match mem::take(value) {
         Value::Text(text) if !text.is_empty() => Some(text),
         _ => None,
@@ -161,7 +164,7 @@ fn text<'a>(reply: &mut Reply<'a>) -> (bool, Option<Cow<'a, str>>) {
 }
 
 /// The id in the `record`, else the one at the top. White space and `0` are none.
-fn id<'a>(reply: &mut Reply<'a>) -> Option<Cow<'a, str>> {
+fn take_id<'a>(reply: &mut Reply<'a>) -> Option<Cow<'a, str>> {
     let id = |fields: &mut Fields<'a>| {
         fields.id.take().filter(|id| !id.chars().all(char::is_whitespace) && id != "0")
     };
@@ -180,7 +183,7 @@ impl<'a> Failure<'a> {
     /// ```
     pub fn new(code: u16, detail: impl Into<Cow<'a, str>>) -> Self {
         let detail = non_empty(detail.into(), "no detail given");
-        let kind = match kind(code) {
+        let kind = match kind_of(code) {
             kind @ (FailureKind::NoResponse | FailureKind::ServerError) => kind,
             _ if says_opted_out(&detail) => FailureKind::OptedOut,
             kind => kind,

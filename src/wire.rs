@@ -1,4 +1,4 @@
-//! What the reply says: its JSON, read once and leniently. Nothing is decided here.
+//! What the reply says: its JSON, read leniently by one reader. Nothing is decided here.
 
 use alloc::{
     borrow::Cow,
@@ -15,7 +15,7 @@ pub(crate) struct Reply<'a> {
     /// Whether all of the body is one sound JSON object. Where it is not, the fields hold what
     /// stood before the fault.
     pub(crate) whole: bool,
-    /// Whether recipients are read. The reply to a single send has none, and they are skipped.
+    /// Whether `recipients` are read. For a single send they are skipped.
     pub(crate) is_batch: bool,
     /// What kind of body it is, in words.
     pub(crate) kind_of_body: &'static str,
@@ -99,25 +99,14 @@ impl<'a> Value<'a> {
     }
 }
 
-/// A copy of a body, without the bad UTF-8 and the lone surrogates that kept it from being read.
-pub(crate) struct Mended(String);
-
-impl Mended {
-    /// Reads the copy, once: whatever fault is left in it is not to be mended.
-    pub(crate) fn reply(&self, is_batch: bool) -> Reply<'_> {
-        let mut reply = Reply { is_batch, ..Reply::default() };
-        reply.read_text(&self.0);
-        reply
-    }
-}
-
 impl<'a> Reply<'a> {
     /// Reads the body; what is no JSON object says nothing.
     ///
     /// # Errors
     ///
-    /// A mended copy is to be read instead.
-    pub(crate) fn read(&mut self, body: &'a [u8]) -> Result<(), Mended> {
+    /// A copy without the bad UTF-8 and the lone surrogates that kept the body from being read: to
+    /// be read instead, by [`of_copy`](Self::of_copy).
+    pub(crate) fn read(&mut self, body: &'a [u8]) -> Result<(), String> {
         let body = body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body);
         self.kind_of_body = match body.trim_ascii_start() {
             [b'{', ..] => return self.read_object(body),
@@ -130,7 +119,7 @@ impl<'a> Reply<'a> {
         Ok(())
     }
 
-    fn read_object(&mut self, body: &'a [u8]) -> Result<(), Mended> {
+    fn read_object(&mut self, body: &'a [u8]) -> Result<(), String> {
         if let Ok(text) = str::from_utf8(body) {
             self.read_text(text);
             if self.whole {
@@ -138,7 +127,19 @@ impl<'a> Reply<'a> {
             }
         }
         let copy = mended(body);
-        if copy.as_bytes() == body { Ok(()) } else { Err(Mended(copy)) }
+        if copy.as_bytes() == body {
+            return Ok(());
+        }
+        // The recipients that were read go first: with the copy's, they would pass the memory's bound.
+        *self = Self::default();
+        Err(copy)
+    }
+
+    /// Reads the copy, once: whatever fault is left in it is not to be mended.
+    pub(crate) fn of_copy(copy: &'a str, is_batch: bool) -> Self {
+        let mut reply = Self { is_batch, ..Self::default() };
+        reply.read_text(copy);
+        reply
     }
 
     fn read_text(&mut self, text: &'a str) {

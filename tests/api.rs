@@ -253,6 +253,7 @@ fn numbers_match_recipients() {
         !number.matches("447700900124") && !number.matches("4477009001230") && !number.matches("")
     );
     assert!(!number.matches("00447700900123") && !number.matches("07700 900123"));
+    assert!(!number.matches("447700900123٤") && !number.matches("٤٤٧٧٠٠٩٠٠١٢٣"));
     let masked = failure("44XXXXXXXX");
     let number = masked.opted_out_number().unwrap();
     assert!(number.is_masked());

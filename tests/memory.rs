@@ -246,6 +246,10 @@ fn hostile_lists_of_recipients() {
             filled(br#"{"id":"b","recipients":["#, br#"{"text":"\ud800"},"#, b"0]}"),
         ),
         ("0xFF", filled(br#"{"id":"b","recipients":["#, b"{\"text\":\"\xFF\"},", b"0]}")),
+        ("one lone surrogate at the end, when the list has just grown", {
+            let entries = br#"{"text":7},"#.repeat((1 << 20) + 1);
+            [br#"{"id":"b","recipients":["#, &*entries, br#"{"text":"\ud800"}]}"#].concat()
+        }),
         ("no end", filled(br#"{"id":"b","recipients":["#, br#"{"text":""},"#, b"")),
         (
             "in a record",

@@ -39,11 +39,14 @@ fn words_of_a_failure() {
         let detail = format!("1234{between}567");
         assert_eq!(display(400, &detail), format!("bad request (400): ****{between}***"));
     }
-    for dash in ('\u{2010}'..='\u{2015}').chain(['\u{2212}']) {
+    for dash in
+        "\u{2010}\u{2011}\u{2012}\u{2013}\u{2014}\u{2015}\u{2212}\u{ff0d}\u{b7}\u{ff0f}\u{200b}"
+            .chars()
+    {
         let detail = format!("1234{dash}567");
         assert_eq!(display(400, &detail), format!("bad request (400): ****{dash}***"));
     }
-    for apart in [":", "_", "x", " - ", "+", "\u{2016}", "\u{200f}"] {
+    for apart in [":", "_", "x", " - ", "+", "é"] {
         let detail = format!("1234{apart}567");
         assert!(display(400, &detail).contains("1234"), "{apart:?}");
     }

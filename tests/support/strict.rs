@@ -577,7 +577,9 @@ pub(crate) fn says_opted_out(text: &str) -> bool {
 
 /// The number that a text names, read letter by letter.
 pub(crate) fn number(text: &str) -> Option<String> {
-    const JOINS: &str = "-‐‑‒–—―−./()[]{}";
+    let joins = |c: char| {
+        c.is_whitespace() || "-./()[]{}".contains(c) || !c.is_ascii() && !c.is_alphanumeric()
+    };
     ends_of_phrases(text).into_iter().find_map(|end| {
         let space = |c: &char| matches!(c, ' ' | '\t' | '\n' | '\x0c' | '\r');
         let is_mask = |c: char| "Xx*".contains(c);
@@ -591,7 +593,7 @@ pub(crate) fn number(text: &str) -> Option<String> {
             rest.chars().take_while(|c| c.is_ascii_digit() || is_mask(*c)).collect();
         let mut after = rest.chars().skip(number.len()).peekable();
         let ends = !after.peek().is_some_and(|c| c.is_alphanumeric());
-        let next = after.find(|c| !c.is_whitespace() && !JOINS.contains(*c));
+        let next = after.find(|c| !joins(*c));
         let ends = ends && !next.is_some_and(|c| c.is_numeric() || is_mask(c));
         let is_number = ends && (7..=15).contains(&number.len());
         (is_number && number.starts_with(|c: char| c.is_ascii_digit())).then_some(number)
