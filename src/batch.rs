@@ -6,8 +6,7 @@ use core::{fmt, mem};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    failure::Failure,
-    outcome::owned,
+    failure::{Failure, owned},
     redact::{Count, Presence, Redacted},
     verdict::judge,
     wire::{self, Fields, Reply},

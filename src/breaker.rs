@@ -1,6 +1,6 @@
 //! When a campaign stops: failures in a row, counted.
 
-use crate::{Failure, Retry, Scope};
+use crate::failure::{Failure, Retry, Scope};
 
 /// Says after each send whether to go on, to wait or to stop.
 ///

@@ -5,7 +5,7 @@ use core::{error::Error, fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{outcome::owned, redact::Redacted};
+use crate::redact::Redacted;
 
 /// A message that was not accepted, or of which nobody can tell.
 ///
@@ -374,4 +374,8 @@ fn write_words(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
         f.write_str(word)?;
     }
     Ok(())
+}
+
+pub(crate) fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
+    Cow::Owned(text.into_owned())
 }

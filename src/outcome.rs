@@ -6,7 +6,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    failure::Failure,
+    failure::{Failure, owned},
     redact::{Presence, Redacted},
     verdict::judge,
     wire::{Fields, Reply},
@@ -361,8 +361,4 @@ impl fmt::Debug for Message<'_> {
             .field("scheduled", &self.scheduled.as_deref().map(Redacted::token))
             .finish()
     }
-}
-
-pub(crate) fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
-    Cow::Owned(text.into_owned())
 }
