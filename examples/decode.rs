@@ -99,11 +99,11 @@ fn show(out: &mut impl Write, shown: fn(&str) -> bool, end: &str) -> Done {
             (true, false) => ("\x1b[31m", "\x1b[0m"),
         };
         writeln!(out, "{status:03}  {}", shortened(&String::from_utf8_lossy(body), 95))?;
-        let (said, next) = told(&outcome);
+        let (words, next) = told(&outcome);
         writeln!(
             out,
-            "     {colour}{said}{plain}: {}",
-            shortened(&next, 93 - said.chars().count())
+            "     {colour}{words}{plain}: {}",
+            shortened(&next, 93 - words.chars().count())
         )?;
     }
     if !end.is_empty() {

@@ -1,6 +1,6 @@
 //! A campaign's sender, to copy: it books what became of every text, and texts nobody twice.
 //!
-//! The books are a map here; in earnest they are tables of a database, and each method that changes
+//! The books are a map here; in production they are tables of a database, and each method that changes
 //! them is one transaction, as in `tests/stacks/src/sqlite.rs`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

@@ -53,7 +53,7 @@ pub(crate) const FAULT: &str = "JSON cut short or not JSON";
 /// What a body says, up to its first fault.
 pub(crate) struct Reply {
     whole: bool,
-    nature: &'static str,
+    kind_of_body: &'static str,
     fields: Object,
 }
 
@@ -83,10 +83,10 @@ impl Reply {
     pub(crate) fn read(body: &[u8], is_batch: bool) -> Option<Self> {
         let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
         let text = String::from_utf8_lossy(body);
-        let mut reply = Self { whole: false, nature: FAULT, fields: Object::default() };
+        let mut reply = Self { whole: false, kind_of_body: FAULT, fields: Object::default() };
         let start = text.trim_start_matches(['\t', '\n', '\x0c', '\r', ' ']);
         if !start.starts_with('{') {
-            reply.nature = match start {
+            reply.kind_of_body = match start {
                 "" => "empty body",
                 _ if start.starts_with("<?xml") => "XML document",
                 _ if start.starts_with('<') => "HTML page",
@@ -102,7 +102,7 @@ impl Reply {
             reader.rest.is_empty()
         };
         if reply.whole {
-            reply.nature = "JSON without a message";
+            reply.kind_of_body = "JSON without a message";
         }
         (!reader.rounds && !text.contains("$serde_json::private")).then_some(reply)
     }
@@ -179,7 +179,7 @@ impl Reply {
         });
         let opted_out = texts.iter().find(|text| says_opted_out(text));
         let first = texts.iter().find(|text| !text.is_empty());
-        let detail = *opted_out.or(first).unwrap_or(&self.nature);
+        let detail = *opted_out.or(first).unwrap_or(&self.kind_of_body);
 
         let success = match self.fields.last("success") {
             Json::Null => "silent",

@@ -351,8 +351,8 @@ fn file(connection: &Connection, reference: &str, book: Book) -> Result<Book> {
     )
 }
 
-fn to_json(said: &impl Serialize) -> Result<String> {
-    serde_json::to_string(said)
+fn to_json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 

@@ -40,7 +40,7 @@ fn gzip_that_nobody_unpacks() {
     assert_failure(&outcome, 200, FailureKind::Unconfirmed);
 }
 
-/// Packed without a word of it, or said to be packed and not: the status still says the most.
+/// Packed without a header that tells, or with one that is wrong: the status still says the most.
 #[test]
 fn gzip_that_nobody_expects() {
     let server = Server::mobivate();
