@@ -121,6 +121,7 @@ fn told(outcome: &SendOutcome<'_>) -> (String, String) {
         SendOutcome::Failure(failure) => failure,
     };
     let message = match failure.kind.retry() {
+        Retry::Later | Retry::AfterFix if failure.id.is_some() => "look it up first",
         Retry::Later => "send it again after a wait",
         Retry::AfterFix => "send it again once a person has mended the cause",
         Retry::MayDuplicate => "look it up before sending it again",

@@ -38,6 +38,9 @@ for arguments in "403" "70000 {}" "x {}" "--json" "403 {} more" "-1 {}" "--batch
   grep -q '^usage: ' "$errors" || fail "no usage for $arguments"
 done
 
+"$decode" --all | LC_ALL=C.UTF-8 grep -Eq '.{101}' && fail "a line of more than 100 columns"
+"$decode" | grep -q $'\x1b' && fail "a pipe gets no colour"
+"$decode" | grep -q '^     opted out: suppress the recipient; go on with the next$' || fail "what to do"
 "$decode" | head -n 1 > /dev/null || fail "a closed pipe"
 (set +o pipefail; yes '{"status":200,"body":""}' | "$decode" --jsonl | head -n 1 > /dev/null)
 
