@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by a panic")]
 
 use mobivate_response::{
-    Batch, BatchOutcome, Failure, FailureKind, Message, OptedOutNumber, SendOutcome,
+    Batch, BatchOutcome, DeliveryStatus, Failure, FailureKind, Message, OptedOutNumber, SendOutcome,
 };
 
 pub(crate) mod strict;
@@ -13,6 +13,7 @@ pub(crate) fn assert_laws(status: u16, body: &[u8]) {
     let outcome = SendOutcome::decode(status, body);
     let batch = BatchOutcome::decode(status, body);
     assert_judged_alike(status, body);
+    assert_word_laws(&String::from_utf8_lossy(body));
 
     match &outcome {
         SendOutcome::Success(message) => {
@@ -44,6 +45,16 @@ pub(crate) fn assert_laws(status: u16, body: &[u8]) {
     assert_eq!(outcome.clone().into_owned(), outcome, "the owned copy is the borrowed one");
     let form = serde_json::to_string(&outcome).unwrap();
     assert_eq!(serde_json::from_str::<SendOutcome<'_>>(&form).unwrap(), outcome, "serde keeps all");
+}
+
+/// Case and outer white space do not matter to a receipt's word; anything before or behind it does.
+fn assert_word_laws(word: &str) {
+    let status = DeliveryStatus::from_word(word);
+    let loud = word.to_ascii_uppercase();
+    assert_eq!(DeliveryStatus::from_word(&format!("\t{loud}\n")), status, "{word:?}");
+    for longer in [format!("NOT_{}", loud.trim()), format!("{}_NOT", loud.trim())] {
+        assert_eq!(DeliveryStatus::from_word(&longer), DeliveryStatus::Unknown, "{longer:?}");
+    }
 }
 
 /// The strict reader comes to the same outcome, also on the same reply written in another way.
