@@ -111,7 +111,11 @@ fn pinned_names() {
 
     let failure = Failure::new(403, "Recipient is opted out: 447700900123");
     let number: OptedOutNumber<'_> = failure.opted_out_number().unwrap();
-    let _: (&str, &str, bool) = (number.as_str(), number.as_ref(), number.is_masked());
+    let as_ref: &str = number.as_ref();
+    assert_eq!(
+        (number.as_str(), as_ref, number.is_masked()),
+        ("447700900123", "447700900123", false)
+    );
 
     let mut breaker: Breaker = Breaker::default();
     let next: [Next; 3] =
