@@ -52,6 +52,7 @@ fn words_of_a_failure() {
     }
     assert_eq!(display(400, "123456 and 123456"), "bad request (400): 123456 and 123456");
     assert_eq!(display(400, "1234   5678"), "bad request (400): 1234   5678");
+    assert_eq!(display(400, r#"say "no\""#), r#"bad request (400): say "no\""#);
     assert_eq!(display(500, ""), "server error (500): no detail given");
     assert_eq!(
         SendOutcome::no_response("").failure().unwrap().to_string(),
