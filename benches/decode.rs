@@ -1,35 +1,35 @@
-//! Decodes the reply files: a group for each kind of outcome, throughput in bytes of the bodies.
+//! Decodes the response files: a group for each kind of outcome, throughput in bytes of the bodies.
 
 #[path = "../tests/support/corpus.rs"]
 mod corpus;
 
 use std::{collections::BTreeMap, hint::black_box};
 
-use corpus::REPLIES;
+use corpus::RESPONSES;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use mobivate_response::SendOutcome;
 
 fn decode(criterion: &mut Criterion) {
     let mut kinds: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for (name, status, body) in REPLIES.iter() {
+    for (name, status, body) in RESPONSES.iter() {
         let outcome = SendOutcome::decode(*status, body);
         let kind = outcome.failure().map_or("success", |failure| failure.kind.as_str());
         kinds.entry(kind).or_default().push((name, *status, body));
     }
-    for (kind, replies) in kinds {
+    for (kind, responses) in kinds {
         let mut group = criterion.benchmark_group(kind);
-        let bytes = replies.iter().map(|(_, _, body)| body.len() as u64).sum();
+        let bytes = responses.iter().map(|(_, _, body)| body.len() as u64).sum();
         group.throughput(Throughput::Bytes(bytes));
-        group.bench_function("every reply", |bencher| {
+        group.bench_function("every response", |bencher| {
             bencher.iter(|| {
-                for (_, status, body) in &replies {
+                for (_, status, body) in &responses {
                     let _ = black_box(SendOutcome::decode(*status, black_box(body)));
                 }
             });
         });
         // The documented and observed ones are what is mostly answered: each by itself, too.
         for (name, status, body) in
-            replies.iter().filter(|(name, ..)| !name.starts_with("inferred"))
+            responses.iter().filter(|(name, ..)| !name.starts_with("inferred"))
         {
             group.throughput(Throughput::Bytes(body.len() as u64));
             group.bench_function(name.as_str(), |bencher| {

@@ -1,4 +1,4 @@
-//! Decodes replies: the known ones, one from the command line, or a log of them.
+//! Decodes responses: the known ones, one from the command line, or a log of them.
 
 #[path = "../tests/support/corpus.rs"]
 mod corpus;
@@ -15,11 +15,11 @@ use mobivate_response::{BatchOutcome, Retry, Scope, SendOutcome};
 use serde::{Deserialize, Serialize};
 
 const USAGE: &str = "\
-usage: decode                   show the documented and observed replies, each with its outcome
-       decode -- --all          show every reply in tests/replies
-       decode -- STATUS BODY    decode one reply; a BODY of - is read from standard input
-       decode -- --jsonl        decode a log: a line of {\"status\":…,\"body\":\"…\"} for each reply
-       decode -- --batch …      the same two, for replies to a batch";
+usage: decode                   show the documented and observed responses, each with its outcome
+       decode -- --all          show every response in tests/responses
+       decode -- STATUS BODY    decode one response; a BODY of - is read from standard input
+       decode -- --jsonl        decode a log: a line of {\"status\":…,\"body\":\"…\"} for each response
+       decode -- --batch …      the same two, for responses to a batch";
 
 const YOUR_OWN: &str = r#"
 Try one of your own, or see all that the tests know:
@@ -87,11 +87,11 @@ fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// Replies by their names: status and beginning, then the outcome and what to do next.
+/// Responses by their names: status and beginning, then the outcome and what to do next.
 fn show(out: &mut impl Write, shown: fn(&str) -> bool, end: &str) -> Done {
     let in_colour =
         io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
-    for (_, status, body) in corpus::REPLIES.iter().filter(|(name, ..)| shown(name)) {
+    for (_, status, body) in corpus::RESPONSES.iter().filter(|(name, ..)| shown(name)) {
         let outcome = SendOutcome::decode(*status, body);
         let (colour, plain) = match (in_colour, outcome.is_success()) {
             (false, _) => ("", ""),
@@ -144,7 +144,7 @@ fn shortened(text: &str, width: usize) -> String {
     head + if rest.chars().count() > 1 { "…" } else { &rest }
 }
 
-/// One reply from the command line.
+/// One response from the command line.
 fn one(kind: Kind, status: u16, body: &str, out: &mut impl Write) -> Done {
     let mut bytes = body.as_bytes().to_vec();
     if body == "-" {
@@ -162,7 +162,7 @@ struct Logged {
     body: String,
 }
 
-/// A log of replies: a line in, a line out.
+/// A log of responses: a line in, a line out.
 fn replay(kind: Kind, mut log: impl BufRead, out: &mut impl Write) -> Done {
     let mut code = ExitCode::SUCCESS;
     let mut line = Vec::new();

@@ -9,13 +9,13 @@ use crate::{
     failure::{Failure, owned},
     redact::{Count, Presence, Redacted},
     verdict::judge,
-    wire::{self, Fields, Reply},
+    wire::{self, Fields, Response},
 };
 
 /// What became of a batch that was sent.
 ///
-/// The verdict, the failures and the serde form are those of [`SendOutcome`]. The reply to a single
-/// send decodes to the same verdict and the same id, without recipients; a batch's reply given to
+/// The verdict, the failures and the serde form are those of [`SendOutcome`]. The response to a single
+/// send decodes to the same verdict and the same id, without recipients; a batch's response given to
 /// `SendOutcome` likewise, unless the fault is within the recipients, which it skips; the message's
 /// id is the batch's then.
 ///
@@ -71,7 +71,7 @@ impl<'a> BatchOutcome<'a> {
     /// What became of the batch that was answered with this HTTP status and this body.
     ///
     /// As [`SendOutcome::decode`](crate::SendOutcome::decode), and it reads the recipients. Limit the
-    /// body before: replies to 1,000 recipients are about 100 KB besides their texts, and a list
+    /// body before: responses to 1,000 recipients are about 100 KB besides their texts, and a list
     /// takes at most 40 times its body while it grows.
     ///
     /// ```
@@ -84,16 +84,16 @@ impl<'a> BatchOutcome<'a> {
     /// # Ok::<(), &str>(())
     /// ```
     pub fn decode(status: u16, body: &'a [u8]) -> Self {
-        let mut reply = Reply { is_batch: true, ..Reply::default() };
-        match reply.read(body) {
-            Ok(()) => Self::of(status, &mut reply),
-            Err(copy) => BatchOutcome::of(status, &mut Reply::of_copy(&copy, true)).into_owned(),
+        let mut response = Response { is_batch: true, ..Response::default() };
+        match response.read(body) {
+            Ok(()) => Self::of(status, &mut response),
+            Err(copy) => BatchOutcome::of(status, &mut Response::of_copy(&copy, true)).into_owned(),
         }
     }
 
-    fn of(status: u16, reply: &mut Reply<'a>) -> Self {
-        match judge(status, reply) {
-            Ok(id) => Self::Success(Batch::described(id, reply.described())),
+    fn of(status: u16, response: &mut Response<'a>) -> Self {
+        match judge(status, response) {
+            Ok(id) => Self::Success(Batch::described(id, response.described())),
             Err(failure) => Self::Failure(failure),
         }
     }
@@ -199,9 +199,9 @@ impl<'a> From<Failure<'a>> for BatchOutcome<'a> {
     }
 }
 
-/// A batch that Mobivate accepted, as the reply describes it.
+/// A batch that Mobivate accepted, as the response describes it.
 ///
-/// Every field but the id is the reply's echo of the request, and may be missing. `Debug` shows how
+/// Every field but the id is the response's echo of the request, and may be missing. `Debug` shows how
 /// many recipients there are, never who; seven or more digits in a row are starred outside the id.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -212,31 +212,31 @@ pub struct Batch<'a> {
     /// The caller's name for the batch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Cow<'a, str>>,
-    /// The route that carries the messages: the reply's `routeId`.
+    /// The route that carries the messages: the response's `routeId`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route_id: Option<Cow<'a, str>>,
-    /// When the batch is to go out: the reply's `scheduleDateTime`, else its `scheduled`.
+    /// When the batch is to go out: the response's `scheduleDateTime`, else its `scheduled`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduled: Option<Cow<'a, str>>,
-    /// How many recipients the reply states: its `recipientCount`, which Vortex gives instead of a
+    /// How many recipients the response states: its `recipientCount`, which Vortex gives instead of a
     /// list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recipient_count: Option<u64>,
-    /// Whether links in the texts are shortened: the reply's `shortenUrls`.
+    /// Whether links in the texts are shortened: the response's `shortenUrls`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shorten_urls: Option<bool>,
-    /// Whether recipients who opted out are left out, without a word: the reply's `excludeOptouts`.
+    /// Whether recipients who opted out are left out, without a word: the response's `excludeOptouts`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude_optouts: Option<bool>,
-    /// Whether a recipient who stands in the list twice is texted once: the reply's
+    /// Whether a recipient who stands in the list twice is texted once: the response's
     /// `excludeDuplicates`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude_duplicates: Option<bool>,
-    /// Over how many hours the batch is spread: the reply's `spreadHours`.
+    /// Over how many hours the batch is spread: the response's `spreadHours`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spread_hours: Option<u64>,
-    /// The entries that the reply echoes, in order. An entry that is no object, or holds none of
-    /// the known fields, is left out; a reply without a list has none.
+    /// The entries that the response echoes, in order. An entry that is no object, or holds none of
+    /// the known fields, is left out; a response without a list has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recipients: Vec<Entry<'a>>,
 }
@@ -313,7 +313,7 @@ impl fmt::Debug for Batch<'_> {
     }
 }
 
-/// An entry of a batch: one message to one recipient, as the reply echoes it.
+/// An entry of a batch: one message to one recipient, as the response echoes it.
 ///
 /// Every field may be missing. `Debug` shows the route, with seven or more digits in a row starred;
 /// of the other fields, which hold personal data, only whether they are present.

@@ -27,7 +27,7 @@ use crate::failure::{Failure, Retry, Scope};
 /// Keep the breaker: the count stands after a stop, so another failure that counts stops again, and
 /// a success goes on as usual. Senders that work side by side share one.
 ///
-/// It keeps no time: how long to wait is the caller's choice. No reply with a `Retry-After` was ever
+/// It keeps no time: how long to wait is the caller's choice. No response with a `Retry-After` was ever
 /// seen; honour one that comes. And it does not stop for bad requests: a row of them, of a wrong
 /// originator, say, is for the caller to notice.
 ///
@@ -47,14 +47,14 @@ use crate::failure::{Failure, Retry, Scope};
 pub struct Breaker {
     /// Failures of the account or the service, and errors that never left.
     failures: u32,
-    /// Replies of `Retry::Later`.
+    /// Responses of `Retry::Later`.
     rate_limits: u32,
 }
 
 /// From so many failures in a row on, it stops.
 const FAILURES: u32 = 3;
 
-/// From so many replies of `Retry::Later` in a row on, it stops.
+/// From so many responses of `Retry::Later` in a row on, it stops.
 const RATE_LIMITS: u32 = 10;
 
 impl Breaker {

@@ -72,7 +72,7 @@ use crate::failure::FailureKind::{
 ///
 /// Receipts carry no signature: whoever knows the address that they are posted to can forge one.
 /// Match them by `reference`, and suppress nobody on a reference that is not your own. Not by the
-/// id that the send answered: for a batch that is the batch's, and for a proxied reply a time stamp.
+/// id that the send answered: for a batch that is the batch's, and for a proxied response a time stamp.
 ///
 /// # Looking a message up
 ///

@@ -15,21 +15,21 @@ use crate::redact::Redacted;
 /// most 256 characters are shown. A refusal that quotes the message's text shows it, and `Debug`
 /// shows the id as it is. The fields and `Serialize` give the full truth: do not log them.
 ///
-/// As an error it has no source: the reply is the root cause.
+/// As an error it has no source: the response is the root cause.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Failure<'a> {
     /// The HTTP status as given; 0 if no response came.
     pub status: u16,
-    /// What the kind was judged by: the reply's own `code` where that is in 400..=599, else the HTTP
-    /// status. A status of 0 or 5xx stands, whatever the reply names.
+    /// What the kind was judged by: the response's own `code` where that is in 400..=599, else the HTTP
+    /// status. A status of 0 or 5xx stands, whatever the response names.
     pub code: u16,
     /// What kind of failure it is: what to do next follows from it.
     pub kind: FailureKind,
-    /// The reply's own words, unchanged: its `message` or its `error`. Without any, what kind of
+    /// The response's own words, unchanged: its `message` or its `error`. Without any, what kind of
     /// body came, such as `empty body` or `HTML page`. Never empty when decoded.
     pub detail: Cow<'a, str>,
-    /// An id in a reply that is no success: the handle to look the message up by, before it is
+    /// An id in a response that is no success: the handle to look the message up by, before it is
     /// resent on whatever advice. Never white space alone, nor `0`, when decoded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Cow<'a, str>>,
@@ -100,7 +100,7 @@ impl fmt::Debug for Failure<'_> {
 /// | none: only of an accepted message, later | `Undelivered` | `MayDuplicate` | `Request` |
 ///
 /// The codes are those that [Mobivate publishes]; where it is silent, those of [RFC 9110]. How a
-/// reply gets its code stands at [`SendOutcome::decode`](crate::SendOutcome::decode).
+/// response gets its code stands at [`SendOutcome::decode`](crate::SendOutcome::decode).
 ///
 /// It carries no data, so it is a label for metrics: [`as_str`](Self::as_str) and serde give one
 /// word (`opted_out`), `Display` gives words (`opted out`). Serde reads a name that this version
@@ -125,7 +125,7 @@ pub enum FailureKind {
     ///
     /// What body comes with it is not known. Call a person to top up the account.
     OutOfCredit,
-    /// The reply says in so many words that the recipient opted out.
+    /// The response says in so many words that the recipient opted out.
     ///
     /// `{"code":403,"message":"Recipient is opted out: 44XXXXXXXX"}`. Suppress the recipient that
     /// you sent to.
@@ -155,7 +155,7 @@ pub enum FailureKind {
     /// `EXPIRED`, `UNDELIVERABLE` and the like. It may still arrive: resend only where a duplicate is
     /// tolerable. One such word suppresses nobody.
     Undelivered,
-    /// A reply that neither accepts nor refuses: unreadable, without an id, contradictory, 303, 408,
+    /// A response that neither accepts nor refuses: unreadable, without an id, contradictory, 303, 408,
     /// 409, 499, an interim 1xx, or no status that HTTP defines.
     ///
     /// `{"success":true}`. The message may be on its way: look it up before resending.
@@ -284,8 +284,8 @@ impl<'de> Deserialize<'de> for FailureKind {
 pub enum Retry {
     /// Not sent: the same request may pass after a wait, longer each time.
     ///
-    /// No reply with a `Retry-After` was ever seen; honour one that comes. If the failure has an
-    /// [`id`](Failure::id), the reply contradicts itself: look it up first.
+    /// No response with a `Retry-After` was ever seen; honour one that comes. If the failure has an
+    /// [`id`](Failure::id), the response contradicts itself: look it up first.
     Later,
     /// Not sent: a person must first mend the request, the key, the credit or the URL.
     ///

@@ -45,7 +45,7 @@
 //!
 //! # Sources
 //!
-//! What the API answers is taken from [Mobivate's pages] and from replies that its clients got in
+//! What the API answers is taken from [Mobivate's pages] and from responses that its clients got in
 //! production. What they leave open is taken from [RFC 9110] (status codes) and [ITU-T E.164]
 //! (telephone numbers).
 //!

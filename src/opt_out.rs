@@ -12,7 +12,7 @@ impl Failure<'_> {
     /// the text names one.
     ///
     /// Suppress the recipient that you sent to, whether or not a number is named. Use
-    /// [`matches`](OptedOutNumber::matches) to notice when the reply names another: then still
+    /// [`matches`](OptedOutNumber::matches) to notice when the response names another: then still
     /// suppress the one that you sent to, and show the other to a person. Of a batch, it tells whom
     /// to take out.
     ///

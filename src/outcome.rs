@@ -9,7 +9,7 @@ use crate::{
     failure::{Failure, owned},
     redact::{Presence, Redacted},
     verdict::judge,
-    wire::{Fields, Reply},
+    wire::{Fields, Response},
 };
 
 /// What became of a message that was sent.
@@ -71,7 +71,7 @@ impl<'a> SendOutcome<'a> {
     /// # The verdict
     ///
     /// The *id* is the `record`'s, else the one at the top; white space and `0` are none. The *code*
-    /// is the reply's own `code` where that is in 400..=599, else the HTTP status; but a status of 0
+    /// is the response's own `code` where that is in 400..=599, else the HTTP status; but a status of 0
     /// or 5xx stands, whatever the body names. The *text* is the first of `message` and `error` that
     /// says opted out, else the first of them that is a non-empty string. Then, in this order:
     ///
@@ -79,11 +79,11 @@ impl<'a> SendOutcome<'a> {
     /// 2. The text says opted out: [`OptedOut`].
     /// 3. The code is not 2xx: [`Unconfirmed`] if `success` is true, for a refusal that says success
     ///    contradicts itself; else the kind that [the table](crate::FailureKind) gives to the code.
-    /// 4. The reply is whole, has an id, and nothing denies it: `Success`. What denies is a `success`
+    /// 4. The response is whole, has an id, and nothing denies it: `Success`. What denies is a `success`
     ///    that is neither true nor null; an `error` other than null, `false`, `0`, `""`, `[]` and
     ///    `{}`; a `code` (a number without a fraction, or up to five digits as text) that is neither 0
     ///    nor 2xx.
-    /// 5. The reply is whole, `success` is false, and there is no id: [`BadRequest`].
+    /// 5. The response is whole, `success` is false, and there is no id: [`BadRequest`].
     /// 6. Otherwise: [`Unconfirmed`].
     ///
     /// A text *says opted out* with the words "Recipient is opted out", in any case; "has", "was" or
@@ -94,8 +94,8 @@ impl<'a> SendOutcome<'a> {
     /// # Reading leniently
     ///
     /// Unknown keys, odd types, and invalid UTF-8 and half surrogate pairs in a text are no fault. Every value that
-    /// was complete before a fault counts: a reply that broke off keeps its id, its code and its text.
-    /// But a faulty reply is never a success.
+    /// was complete before a fault counts: a response that broke off keeps its id, its code and its text.
+    /// But a faulty response is never a success.
     ///
     /// # Feeding it
     ///
@@ -129,16 +129,16 @@ impl<'a> SendOutcome<'a> {
     /// [`ServerError`]: crate::FailureKind::ServerError
     /// [`Unconfirmed`]: crate::FailureKind::Unconfirmed
     pub fn decode(status: u16, body: &'a [u8]) -> Self {
-        let mut reply = Reply::default();
-        match reply.read(body) {
-            Ok(()) => Self::of(status, &mut reply),
-            Err(copy) => SendOutcome::of(status, &mut Reply::of_copy(&copy, false)).into_owned(),
+        let mut response = Response::default();
+        match response.read(body) {
+            Ok(()) => Self::of(status, &mut response),
+            Err(copy) => SendOutcome::of(status, &mut Response::of_copy(&copy, false)).into_owned(),
         }
     }
 
-    fn of(status: u16, reply: &mut Reply<'a>) -> Self {
-        match judge(status, reply) {
-            Ok(id) => Self::Success(Message::described(id, reply.described())),
+    fn of(status: u16, response: &mut Response<'a>) -> Self {
+        match judge(status, response) {
+            Ok(id) => Self::Success(Message::described(id, response.described())),
             Err(failure) => Self::Failure(failure),
         }
     }
@@ -260,9 +260,9 @@ impl<'a> From<Failure<'a>> for SendOutcome<'a> {
     }
 }
 
-/// A message that Mobivate accepted, as the reply describes it.
+/// A message that Mobivate accepted, as the response describes it.
 ///
-/// Every field but the id is the reply's echo of the request: it may be missing, and it says
+/// Every field but the id is the response's echo of the request: it may be missing, and it says
 /// nothing about delivery. Text borrows from the body where it can: not where it needs unescaping,
 /// nor from a body with bad UTF-8 or half a surrogate pair.
 ///
@@ -275,7 +275,7 @@ pub struct Message<'a> {
     /// Mobivate's name for the message, in no fixed format: UUIDs, 32 hex digits, `proxied_…` and
     /// `batch-1` were all seen. Never empty when decoded.
     ///
-    /// In the reply: `record.id`, else the top-level `id`. For a batch it is the batch's id.
+    /// In the response: `record.id`, else the top-level `id`. For a batch it is the batch's id.
     pub id: Cow<'a, str>,
     /// The sender that the recipient sees.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -283,19 +283,19 @@ pub struct Message<'a> {
     /// The number that the message goes to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recipient: Option<Cow<'a, str>>,
-    /// The message's text: the reply's `body`, else its `text`.
+    /// The message's text: the response's `body`, else its `text`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<Cow<'a, str>>,
-    /// The route that carries the message, such as `mglobal`: the reply's `routeId`.
+    /// The route that carries the message, such as `mglobal`: the response's `routeId`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route_id: Option<Cow<'a, str>>,
     /// The caller's own reference, by which receipts and look-ups find the message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<Cow<'a, str>>,
-    /// The campaign that the message belongs to: the reply's `campaignId`.
+    /// The campaign that the message belongs to: the response's `campaignId`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub campaign_id: Option<Cow<'a, str>>,
-    /// When the message is to go out, as the reply puts it: such as `2026-09-04T09:00:00.000Z`.
+    /// When the message is to go out, as the response puts it: such as `2026-09-04T09:00:00.000Z`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduled: Option<Cow<'a, str>>,
 }

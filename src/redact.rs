@@ -97,7 +97,7 @@ fn is_unsafe_in_a_line(c: char) -> bool {
         || matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A number that the reply states: one that is long enough may be a telephone number, too.
+/// A number that the response states: one that is long enough may be a telephone number, too.
 pub(crate) struct Count(pub(crate) u64);
 
 impl fmt::Debug for Count {

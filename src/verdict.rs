@@ -1,4 +1,4 @@
-//! What a reply means: everything that decides stands here.
+//! What a response means: everything that decides stands here.
 
 use alloc::{borrow::Cow, string::ToString};
 use core::{fmt, mem};
@@ -6,19 +6,22 @@ use core::{fmt, mem};
 use crate::{
     failure::{Failure, FailureKind},
     opt_out::says_opted_out,
-    wire::{Fields, Reply, Value},
+    wire::{Fields, Response, Value},
 };
 
 /// The id of what was accepted, or the failure.
-pub(crate) fn judge<'a>(status: u16, reply: &mut Reply<'a>) -> Result<Cow<'a, str>, Failure<'a>> {
-    let stated = stated_code(&reply.code);
+pub(crate) fn judge<'a>(
+    status: u16,
+    response: &mut Response<'a>,
+) -> Result<Cow<'a, str>, Failure<'a>> {
+    let stated = stated_code(&response.code);
     let code = deciding_code(status, stated);
-    let success = Success::of(&reply.success);
-    let denied = is_denied(&success, &reply.error, stated);
-    let refused = reply.whole && success == Success::False;
-    let (opted_out, text) = take_text(reply);
+    let success = Success::of(&response.success);
+    let denied = is_denied(&success, &response.error, stated);
+    let refused = response.whole && success == Success::False;
+    let (opted_out, text) = take_text(response);
 
-    let (kind, id) = match (code, take_id(reply)) {
+    let (kind, id) = match (code, take_id(response)) {
         // 1. Nobody can tell. An outage of the provider's own opt-out store suppresses nobody.
         (0 | 500..=599, id) => (kind_of(code), id),
 
@@ -29,16 +32,16 @@ pub(crate) fn judge<'a>(status: u16, reply: &mut Reply<'a>) -> Result<Cow<'a, st
         (..=199 | 300.., id) if success == Success::True => (FailureKind::Unconfirmed, id),
         (..=199 | 300.., id) => (kind_of(code), id),
 
-        // 4. Accepted: a whole reply with an id, and nothing that denies it.
-        (200..=299, Some(id)) if reply.whole && !denied => return Ok(id),
+        // 4. Accepted: a whole response with an id, and nothing that denies it.
+        (200..=299, Some(id)) if response.whole && !denied => return Ok(id),
 
-        // 5. A clear refusal: a whole reply whose success is false, without an id.
+        // 5. A clear refusal: a whole response whose success is false, without an id.
         (200..=299, None) if refused => (FailureKind::BadRequest, None),
 
         // 6. A fault, no id, or a denial beside one: nobody can tell.
         (200..=299, id) => (FailureKind::Unconfirmed, id),
     };
-    let detail = text.unwrap_or(Cow::Borrowed(reply.kind_of_body));
+    let detail = text.unwrap_or(Cow::Borrowed(response.kind_of_body));
     Err(Failure { status, code, kind, detail, id })
 }
 
@@ -87,7 +90,7 @@ const fn kind_of(code: u16) -> FailureKind {
     }
 }
 
-/// The code that a reply is judged by: its own where that is in 400..=599, else the HTTP status. A
+/// The code that a response is judged by: its own where that is in 400..=599, else the HTTP status. A
 /// status of 0 or 5xx stands: nothing that the body names makes it certain what became of the
 /// message.
 fn deciding_code(status: u16, stated: Option<i64>) -> u16 {
@@ -97,7 +100,7 @@ fn deciding_code(status: u16, stated: Option<i64>) -> u16 {
     }
 }
 
-/// The reply's own `code`: an integer, an integral float, or a string of one to five digits.
+/// The response's own `code`: an integer, an integral float, or a string of one to five digits.
 fn stated_code(code: &Value<'_>) -> Option<i64> {
     match code {
         Value::Natural(code) => Some(i64::try_from(*code).unwrap_or(i64::MAX)),
@@ -110,7 +113,7 @@ fn stated_code(code: &Value<'_>) -> Option<i64> {
     }
 }
 
-/// What the reply's `success` says.
+/// What the response's `success` says.
 #[derive(PartialEq)]
 enum Success {
     True,
@@ -151,12 +154,12 @@ fn is_error(error: &Value<'_>) -> bool {
 
 /// Whether `message` or `error` says opted out; and the first of them that does, else the first
 /// that says anything.
-fn take_text<'a>(reply: &mut Reply<'a>) -> (bool, Option<Cow<'a, str>>) {
+fn take_text<'a>(response: &mut Response<'a>) -> (bool, Option<Cow<'a, str>>) {
     let text = |value: &mut Value<'a>| match mem::take(value) {
         Value::Text(text) if !text.is_empty() => Some(text),
         _ => None,
     };
-    match (text(&mut reply.message), text(&mut reply.error)) {
+    match (text(&mut response.message), text(&mut response.error)) {
         (Some(message), _) if says_opted_out(&message) => (true, Some(message)),
         (_, Some(error)) if says_opted_out(&error) => (true, Some(error)),
         (message, error) => (false, message.or(error)),
@@ -164,16 +167,16 @@ fn take_text<'a>(reply: &mut Reply<'a>) -> (bool, Option<Cow<'a, str>>) {
 }
 
 /// The id in the `record`, else the one at the top. White space and `0` are none.
-fn take_id<'a>(reply: &mut Reply<'a>) -> Option<Cow<'a, str>> {
+fn take_id<'a>(response: &mut Response<'a>) -> Option<Cow<'a, str>> {
     let id = |fields: &mut Fields<'a>| {
         fields.id.take().filter(|id| !id.chars().all(char::is_whitespace) && id != "0")
     };
-    reply.record.as_mut().and_then(id).or_else(|| id(&mut reply.top))
+    response.record.as_mut().and_then(id).or_else(|| id(&mut response.top))
 }
 
 impl<'a> Failure<'a> {
     /// A failure with this code and this detail, of the kind that
-    /// [`SendOutcome::decode`](crate::SendOutcome::decode) gives to a reply that says no more: for
+    /// [`SendOutcome::decode`](crate::SendOutcome::decode) gives to a response that says no more: for
     /// tests, and for failures from elsewhere.
     ///
     /// ```

@@ -1,4 +1,4 @@
-//! What the reply says: its JSON, read leniently by one reader. Nothing is decided here.
+//! What the response says: its JSON, read leniently by one reader. Nothing is decided here.
 
 use alloc::{
     borrow::Cow,
@@ -9,9 +9,9 @@ use core::{fmt, mem, str};
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// What the reply says.
+/// What the response says.
 #[derive(Default)]
-pub(crate) struct Reply<'a> {
+pub(crate) struct Response<'a> {
     /// Whether all of the body is one sound JSON object. Where it is not, the fields hold what
     /// stood before the fault.
     pub(crate) whole: bool,
@@ -99,7 +99,7 @@ impl<'a> Value<'a> {
     }
 }
 
-impl<'a> Reply<'a> {
+impl<'a> Response<'a> {
     /// Reads the body; what is no JSON object says nothing.
     ///
     /// # Errors
@@ -137,9 +137,9 @@ impl<'a> Reply<'a> {
 
     /// Reads the copy, once: whatever fault is left in it is not to be mended.
     pub(crate) fn of_copy(copy: &'a str, is_batch: bool) -> Self {
-        let mut reply = Self { is_batch, ..Self::default() };
-        reply.read_text(copy);
-        reply
+        let mut response = Self { is_batch, ..Self::default() };
+        response.read_text(copy);
+        response
     }
 
     fn read_text(&mut self, text: &'a str) {
@@ -147,7 +147,7 @@ impl<'a> Reply<'a> {
         let digits = text.bytes().rev().take_while(u8::is_ascii_digit).count();
         let (uncut, number) = text.split_at(text.len() - digits);
         let mut json = serde_json::Deserializer::from_str(uncut);
-        let read = Slot::Reply(self).deserialize(&mut json).and_then(|()| json.end());
+        let read = Slot::Response(self).deserialize(&mut json).and_then(|()| json.end());
         self.whole = read.is_ok() && number.is_empty();
         self.kind_of_body = match read {
             Ok(()) if self.whole => "JSON without a message",
@@ -214,9 +214,9 @@ impl<'a> Entry<'a> {
 /// Where a value goes, of whatever type it is. It is filled in place, so that what was read before
 /// a fault is there.
 enum Slot<'s, 'a> {
-    Reply(&'s mut Reply<'a>),
-    /// The `record` of this reply.
-    Record(&'s mut Reply<'a>),
+    Response(&'s mut Response<'a>),
+    /// The `record` of this response.
+    Record(&'s mut Response<'a>),
     Recipients(&'s mut Vec<Entry<'a>>),
     Entry(&'s mut Entry<'a>),
     Text(&'s mut Text<'a>),
@@ -241,7 +241,9 @@ impl<'a> Slot<'_, 'a> {
             }
             Self::Bool(slot) => *slot = if let Value::Bool(it) = value { Some(it) } else { None },
             Self::Value(slot) => *slot = value,
-            Self::Record(reply) if !matches!(value, Value::Object { .. }) => reply.record = None,
+            Self::Record(response) if !matches!(value, Value::Object { .. }) => {
+                response.record = None
+            }
             Self::Recipients(entries) => entries.clear(),
             _ => {}
         }
@@ -252,8 +254,8 @@ impl<'a> Slot<'_, 'a> {
     fn field(&mut self, key: &str) -> Slot<'_, 'a> {
         match self {
             _ if key == NUMBER => Slot::Number,
-            Self::Reply(reply) => reply.slot(key),
-            Self::Record(Reply { record: Some(fields), is_batch, .. }) => {
+            Self::Response(response) => response.slot(key),
+            Self::Record(Response { record: Some(fields), is_batch, .. }) => {
                 fields.slot(key, *is_batch)
             }
             Self::Entry(entry) => entry.slot(key),
@@ -328,9 +330,9 @@ impl<'de> Visitor<'de> for Slot<'_, 'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut object: A) -> Result<(), A::Error> {
-        if let Self::Record(reply) = &mut self {
+        if let Self::Record(response) = &mut self {
             // A repeated record starts anew.
-            reply.record = Some(Fields::default());
+            response.record = Some(Fields::default());
         }
         let mut value = Value::Object { is_empty: true };
         while let Some(slot) = object.next_key_seed(Key(&mut self))? {

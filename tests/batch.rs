@@ -84,9 +84,9 @@ fn serialised_form() {
     }
 }
 
-/// Each decoder reads the other's replies: the same verdict, the same id.
+/// Each decoder reads the other's responses: the same verdict, the same id.
 #[test]
-fn a_reply_to_the_other_kind_of_send() {
+fn a_response_to_the_other_kind_of_send() {
     let as_single = SendOutcome::decode(200, BATCH);
     let mut message = Message::new("b-1");
     message.route_id = Some("mglobal".into());

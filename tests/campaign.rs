@@ -100,9 +100,9 @@ struct Run {
     last: BTreeMap<String, Truth>,
     /// Requests spent in a row on an outage or a dead account, as the sender living now saw them.
     spent: u32,
-    /// Requests since the last clear reply with which something was wrong.
+    /// Requests since the last clear response with which something was wrong.
     wrong: u32,
-    /// Replies of 429 since the last clear reply.
+    /// Responses of 429 since the last clear response.
     too_fast: u32,
     /// The kinds that came.
     kinds: BTreeSet<FailureKind>,
@@ -224,7 +224,7 @@ impl Run {
             (Book::ToMend(_), Some(Truth { met, clear })) => {
                 !exists(&text.recipient) && (*met == Met::NoSuchNumber || !clear)
             }
-            // Killed before it was sent, or no clear reply.
+            // Killed before it was sent, or no clear response.
             (Book::ToLookUp(_), last) => last.is_none_or(|truth| !truth.clear),
             (Book::Unsent | Book::ToResend, _) | (Book::Accepted(_) | Book::ToMend(_), None) => {
                 false
@@ -320,7 +320,7 @@ fn small() -> (Books, Provider) {
 }
 
 #[test]
-fn a_reply_is_cut_at_every_byte() {
+fn a_response_is_cut_at_every_byte() {
     for met in [
         None,
         Some(Fault::Broken(Account::Key)),

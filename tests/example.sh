@@ -12,7 +12,7 @@ fail() { echo "example: $*" >&2; exit 1; }
 expect() { [ "$2" = "$3" ] || fail "$1: got $2, expected $3"; }
 
 opted_out='{"code":403,"message":"Recipient is opted out: 447700900123"}'
-"$decode" 403 "$opted_out" | grep -q '"kind": "opted_out"' || fail "one reply"
+"$decode" 403 "$opted_out" | grep -q '"kind": "opted_out"' || fail "one response"
 printf %s "$opted_out" | "$decode" 403 - | grep -q '"kind": "opted_out"' || fail "standard input"
 "$decode" 000 '' | grep -q '"kind": "no_response"' || fail "curl's 000"
 

@@ -7,7 +7,7 @@
 use std::{fs, path::Path};
 
 use arbitrary::{Arbitrary as _, Unstructured};
-use structured::Reply;
+use structured::Response;
 use support::assert_laws;
 
 #[path = "support/noise.rs"]
@@ -19,7 +19,7 @@ mod support;
 #[test]
 fn decode() {
     each_input("decode", |input| {
-        let (status, body) = noise::reply(input);
+        let (status, body) = noise::response(input);
         assert_laws(status, body);
     });
 }
@@ -27,8 +27,8 @@ fn decode() {
 #[test]
 fn structured() {
     each_input("structured", |input| {
-        let reply = Reply::arbitrary_take_rest(Unstructured::new(input)).unwrap();
-        assert_laws(reply.status(), reply.body().as_bytes());
+        let response = Response::arbitrary_take_rest(Unstructured::new(input)).unwrap();
+        assert_laws(response.status(), response.body().as_bytes());
     });
 }
 

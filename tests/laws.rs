@@ -1,10 +1,10 @@
-//! The laws, on noise and on replies that nearly are what the API sends.
+//! The laws, on noise and on responses that nearly are what the API sends.
 
 #[path = "support/corpus.rs"]
 mod corpus;
 mod support;
 
-use corpus::REPLIES;
+use corpus::RESPONSES;
 use proptest::{collection::vec, prelude::*, sample::select};
 use support::assert_laws;
 
@@ -26,7 +26,7 @@ proptest! {
 
     #[test]
     #[cfg_attr(miri, ignore = "reads files")]
-    fn mutated_replies(status in status(), body in mutated()) {
+    fn mutated_responses(status in status(), body in mutated()) {
         assert_laws(status, &body);
     }
 
@@ -177,11 +177,11 @@ fn refusal() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A reply file with a few bytes changed, cut, doubled or put in.
+/// A response file with a few bytes changed, cut, doubled or put in.
 fn mutated() -> impl Strategy<Value = Vec<u8>> {
-    let reply = select(&**REPLIES).prop_map(|(_, _, body)| body);
+    let response = select(&**RESPONSES).prop_map(|(_, _, body)| body);
     let change = (any::<prop::sample::Index>(), 0..12u8, any::<u8>());
-    (reply, vec(change, 1..4)).prop_map(|(mut body, changes)| {
+    (response, vec(change, 1..4)).prop_map(|(mut body, changes)| {
         body.truncate(4096);
         for (at, how, byte) in changes {
             let at = at.index(body.len() + 1);

@@ -1,4 +1,4 @@
-//! What a decode takes from the heap: nothing where the reply can be borrowed from, and never more
+//! What a decode takes from the heap: nothing where the response can be borrowed from, and never more
 //! than the bound.
 
 // Miri is too slow for bodies of 16 MiB, and has an allocator of its own.
@@ -16,7 +16,7 @@ use mobivate_response::{BatchOutcome, Failure, SendOutcome};
 const MIB: usize = 1 << 20;
 
 #[test]
-fn a_sound_reply_to_a_single_send_takes_nothing() {
+fn a_sound_response_to_a_single_send_takes_nothing() {
     for (status, body) in [
         (
             200,

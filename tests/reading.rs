@@ -1,4 +1,4 @@
-//! How leniently a reply is read: a row for each case, with the status, the body and the outcome.
+//! How leniently a response is read: a row for each case, with the status, the body and the outcome.
 //!
 //! In a body, `\xff` stands for that byte, which JSON has no escape for.
 
@@ -23,23 +23,27 @@ macro_rules! reads_batch {
     };
 }
 
-/// The reply to a single send has this outcome, as [`in_words`] tells it.
+/// The response to a single send has this outcome, as [`in_words`] tells it.
 #[track_caller]
 fn reads(status: u16, body: &str, outcome: &str) {
-    let reply = bytes(body);
-    assert_eq!(in_words(&SendOutcome::decode(status, &reply)), outcome, "{status} {body}");
-    assert_laws_but_not_under_miri(status, &reply);
+    let response = bytes(body);
+    assert_eq!(in_words(&SendOutcome::decode(status, &response)), outcome, "{status} {body}");
+    assert_laws_but_not_under_miri(status, &response);
 }
 
-/// The reply to a batch has this outcome, as [`batch_in_words`] tells it.
+/// The response to a batch has this outcome, as [`batch_in_words`] tells it.
 #[track_caller]
 fn reads_batch(status: u16, body: &str, outcome: &str) {
-    let reply = bytes(body);
-    assert_eq!(batch_in_words(&BatchOutcome::decode(status, &reply)), outcome, "{status} {body}");
-    assert_laws_but_not_under_miri(status, &reply);
+    let response = bytes(body);
+    assert_eq!(
+        batch_in_words(&BatchOutcome::decode(status, &response)),
+        outcome,
+        "{status} {body}"
+    );
+    assert_laws_but_not_under_miri(status, &response);
 }
 
-/// Miri would take hours: each reply is decoded some hundred times.
+/// Miri would take hours: each response is decoded some hundred times.
 fn assert_laws_but_not_under_miri(status: u16, body: &[u8]) {
     if !cfg!(miri) {
         assert_laws(status, body);
@@ -122,7 +126,7 @@ fn in_bars<const N: usize>(fields: [(&str, &Option<Cow<'_, str>>); N]) -> String
 }
 
 #[test]
-fn cut_replies() {
+fn cut_responses() {
     reads! {
         200 r"{" => "unconfirmed 200 | JSON cut short"
         200 r#"{"id":"m-1","# => "unconfirmed 200 | JSON cut short | id: m-1"
@@ -261,7 +265,7 @@ fn invalid_utf8() {
         400 r#"{"message":"Empf\xe4nger unbekannt"}"# => "bad_request 400 | Empf�nger unbekannt"
         403 r#"{"message":"Recipient is opt\xffed out: 447700900123"}"# => "forbidden 403 | Recipient is opt�ed out: 447700900123"
         403 r#"{"message":"Recipient is opted out: 447700900123\xff"}"# => "opted_out 403 | Recipient is opted out: 447700900123� | number: 447700900123"
-        // Outside a string it is a fault, and in a broken reply still U+FFFD.
+        // Outside a string it is a fault, and in a broken response still U+FFFD.
         200 r#"{"id":"m-1",\xff"code":0}"# => "unconfirmed 200 | not JSON | id: m-1"
         200 r#"{"id":"m-1","text":"caf\xe9"# => "unconfirmed 200 | JSON cut short | id: m-1"
         403 r#"{"message":"caf\xe9: Recipient is opted out","# => "opted_out 403 | caf�: Recipient is opted out"
@@ -286,7 +290,7 @@ fn lone_surrogates() {
         403 r#"{"message":"Not allowed: cut \ud83d"}"# => "forbidden 403 | Not allowed: cut �"
         403 r#"{"message":"Recipient is opted out: 447700900123\ud83d"}"# => "opted_out 403 | Recipient is opted out: 447700900123� | number: 447700900123"
         403 r#"{"message":"cut \ud83d Recipient is opted out: 447700900123"}"# => "opted_out 403 | cut � Recipient is opted out: 447700900123 | number: 447700900123"
-        // With a fault in the same reply.
+        // With a fault in the same response.
         200 r#"{"text":"cut \ud83d\u00g0","id":"m-1"}"# => "unconfirmed 200 | not JSON"
         200 r#"{"id":"m-1","body":"cut \ud83d\x13 here"}"# => "unconfirmed 200 | not JSON | id: m-1"
         200 r#"{"text":"cut \ud83d","id":"m-1","code":"# => "unconfirmed 200 | JSON cut short | id: m-1"
@@ -503,7 +507,7 @@ fn numbers_as_objects() {
     }
 }
 
-/// The outcome of a reply with this field beside an id, and without one.
+/// The outcome of a response with this field beside an id, and without one.
 #[track_caller]
 fn field_reads(field: &str, beside_id: &str, without_id: &str) {
     reads(200, &format!(r#"{{"id":"m-1",{field}}}"#), beside_id);
@@ -695,7 +699,7 @@ fn message_and_error() {
         200 r#"{"id":"m-1","message":"Recipient is opted out: 447700900123"}"# => "opted_out 200 | Recipient is opted out: 447700900123 | id: m-1 | number: 447700900123"
         200 r#"{"success":true,"message":"Recipient is opted out: 447700900123","record":{"id":"m-1"}}"# => "opted_out 200 | Recipient is opted out: 447700900123 | id: m-1 | number: 447700900123"
     }
-    let long = "All work and no play makes a long reply. ".repeat(20);
+    let long = "All work and no play makes a long response. ".repeat(20);
     let body = format!(r#"{{"message":"{long}"}}"#);
     reads(400, &body, &format!("bad_request 400 | {long}"));
 }
@@ -772,7 +776,7 @@ fn batches() {
         200 r#"{"id":"b-1","recipients":[{"id":"e-1","recipient":"447700900001","record":{"recipient":"447700900002"}}]}"# => "accepted b-1 [recipient: 447700900001]"
         200 r#"{"id":"b-1","recipients":[{"text":"first","\u0074ext":"last","recipient":1,"recipient":"447700900001"}]}"# => "accepted b-1 [recipient: 447700900001 | text: last]"
         200 r#"{"id":"b-1","recipients":[{"text":"Recipient is opted out: 447700900001","message":"Recipient is opted out: 447700900001","error":"x","success":false}]}"# => "accepted b-1 [text: Recipient is opted out: 447700900001]"
-        // Mended as the reply to a single send is.
+        // Mended as the response to a single send is.
         200 r#"{"id":"b-1","recipients":[{"text":"cut \ud83d"},{"text":"whole \ud83d\ude00"}]}"# => "accepted b-1 [text: cut �] [text: whole 😀]"
         200 r#"{"id":"b-1","recipients":[{"text":"caf\xe9"},{"text":"caf\xc3\xa9","reference":"r\xff"}]}"# => "accepted b-1 [text: caf�] [text: café | reference: r�]"
         200 r#"{"name":"cut \ud83d","id":"b-1"}"# => "accepted b-1 | name: cut �"

@@ -5,7 +5,7 @@ mod support;
 use mobivate_response::{BatchOutcome, FailureKind, SendOutcome};
 use support::{
     assert_laws,
-    strict::{Reply, TABLE, kind},
+    strict::{Response, TABLE, kind},
 };
 
 /// Each status that the table names, its neighbours, and the edges of each class.
@@ -73,18 +73,18 @@ fn every_combination() {
                     for message in MESSAGES {
                         let id = if id.is_empty() { String::new() } else { format!(",{id}") };
                         let body = format!(
-                            r#"{{"type":"reply"{}{id}{}{}{}}}"#,
+                            r#"{{"type":"response"{}{id}{}{}{}}}"#,
                             field("success", success),
                             field("code", code),
                             field("error", error),
                             field("message", message),
                         );
-                        let reply = Reply::read(body.as_bytes(), false).unwrap();
+                        let response = Response::read(body.as_bytes(), false).unwrap();
                         for status in STATUSES {
                             let outcome = SendOutcome::decode(status, body.as_bytes());
-                            assert_eq!(outcome, reply.outcome(status), "{status} {body}");
+                            assert_eq!(outcome, response.outcome(status), "{status} {body}");
                             let outcome = BatchOutcome::decode(status, body.as_bytes());
-                            let expected = reply.batch_outcome(status);
+                            let expected = response.batch_outcome(status);
                             assert_eq!(outcome, expected, "a batch: {status} {body}");
                         }
                     }

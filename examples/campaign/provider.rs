@@ -13,14 +13,14 @@ pub(crate) enum Fault {
         /// Whether the request went out before.
         sent: bool,
     },
-    /// The request arrives, or does not; no reply comes.
+    /// The request arrives, or does not; no response comes.
     Lost {
         /// Whether it arrived.
         arrived: bool,
     },
     /// The client finds out before it sends: no address, a refused or stale connection.
     NeverLeft,
-    /// The reply breaks off after so many bytes of it, counted round and round.
+    /// The response breaks off after so many bytes of it, counted round and round.
     Cut(usize),
     /// A server error with one of the known bodies, before or after the message was accepted.
     ServerError {
@@ -29,14 +29,14 @@ pub(crate) enum Fault {
         /// Which of the bodies.
         body: usize,
     },
-    /// Instead of the reply a status that neither accepts nor refuses, with an empty body.
+    /// Instead of the response a status that neither accepts nor refuses, with an empty body.
     Unclear {
         /// Whether the message was accepted.
         accepted: bool,
         /// Such as 408.
         status: u16,
     },
-    /// The message is accepted, and the reply has its id under a status that refuses.
+    /// The message is accepted, and the response has its id under a status that refuses.
     RefusedWithId {
         /// Such as 429.
         status: u16,
@@ -92,7 +92,7 @@ const NO_PERMISSION: &str =
 pub(crate) struct Truth {
     /// What the request met.
     pub(crate) met: Met,
-    /// Whether the sender could know: by an unbroken reply that does not contradict itself and is
+    /// Whether the sender could know: by an unbroken response that does not contradict itself and is
     /// no server error, or since nothing left.
     pub(crate) clear: bool,
 }
@@ -123,9 +123,9 @@ pub(crate) struct Provider {
     pub(crate) accepted: BTreeMap<String, Vec<String>>,
     /// The requests that there were.
     pub(crate) requests: usize,
-    /// The requests for numbers of which an unbroken reply had said that they opted out.
+    /// The requests for numbers of which an unbroken response had said that they opted out.
     pub(crate) after_opt_out: usize,
-    /// Numbers of which an unbroken reply said that they opted out.
+    /// Numbers of which an unbroken response said that they opted out.
     named: BTreeSet<String>,
     broken: Option<Account>,
     too_fast: u32,
@@ -139,7 +139,7 @@ impl Provider {
         Self { opted_out, ..Self::default() }
     }
 
-    /// Takes a request, and says what the client gets of the reply and what is true.
+    /// Takes a request, and says what the client gets of the response and what is true.
     pub(crate) fn send(&mut self, text: &Text, fault: Option<Fault>) -> (Sent, Truth) {
         self.requests += 1;
         self.after_opt_out += usize::from(self.named.contains(&digits(&text.recipient)));
@@ -155,7 +155,7 @@ impl Provider {
         }
         let (met, on_the_way) = if self.outage > 0 {
             self.outage -= 1;
-            (Met::Trouble, Some(self.outage_reply()))
+            (Met::Trouble, Some(self.outage_response()))
         } else {
             let sent = match fault {
                 Some(Fault::NeverLeft) => Some(Sent::NeverLeft("connection refused".into())),
@@ -173,7 +173,7 @@ impl Provider {
             let clear = matches!(sent, Sent::NeverLeft(_));
             return (sent, Truth { met, clear });
         }
-        let (status, body, met) = self.reply(text, fault == Some(Fault::DropsQuietly));
+        let (status, body, met) = self.response(text, fault == Some(Fault::DropsQuietly));
         let id = self.accepted.get(&text.reference).and_then(|ids| ids.last());
         let damaged = match (fault, id) {
             (Some(Fault::Lost { .. }), _) => Some(Sent::NoAnswer("time limit".into())),
@@ -196,7 +196,7 @@ impl Provider {
     }
 
     /// What the provider answers, before anything happens to it on the way.
-    fn reply(&mut self, text: &Text, drops_quietly: bool) -> (u16, String, Met) {
+    fn response(&mut self, text: &Text, drops_quietly: bool) -> (u16, String, Met) {
         let (number, n) = (digits(&text.recipient), self.requests);
         if self.broken == Some(Account::Address) {
             let (status, body) = Account::Address.refusal();
@@ -247,7 +247,7 @@ impl Provider {
         (200, body, Met::Accepted)
     }
 
-    fn outage_reply(&self) -> Sent {
+    fn outage_response(&self) -> Sent {
         match self.requests % 4 {
             0 => Sent::NoAnswer("time limit".into()),
             1 => answered(502, PAGE),

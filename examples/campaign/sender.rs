@@ -10,14 +10,14 @@ use mobivate_response::{Breaker, Failure, Next, Retry, SendOutcome};
 /// What the HTTP client says of a send.
 #[derive(Clone, Debug)]
 pub enum Sent {
-    /// A reply came.
+    /// A response came.
     Answered {
         /// HTTP's.
         status: u16,
         /// What arrived, whole or not.
         body: Vec<u8>,
     },
-    /// It was sent, or may have been, and no reply came: why.
+    /// It was sent, or may have been, and no response came: why.
     NoAnswer(String),
     /// It certainly was not sent, because of this.
     NeverLeft(String),
@@ -47,7 +47,7 @@ pub enum Book {
     ToResend,
     /// Not accepted: sent again once a person has mended this.
     ToMend(String),
-    /// Perhaps accepted: looked up by the reference, or by the id if the reply had one. What is
+    /// Perhaps accepted: looked up by the reference, or by the id if the response had one. What is
     /// not found may be accepted all the same; a person decides, after a day.
     ToLookUp(Option<String>),
 }
@@ -146,7 +146,7 @@ impl Sender {
         self.file(text, book);
     }
 
-    /// Suppresses the recipient that was sent to, whatever number the reply names: that may be
+    /// Suppresses the recipient that was sent to, whatever number the response names: that may be
     /// masked, or wrong. If it is another, a person looks into it.
     fn suppress(&mut self, text: &Text, failure: &Failure<'_>) -> Book {
         let named = failure.opted_out_number();

@@ -1,4 +1,4 @@
-//! Any bytes: a reply file is read as one, noise as a status and a body.
+//! Any bytes: a response file is read as one, noise as a status and a body.
 
 #![no_main]
 
@@ -11,6 +11,6 @@ use libfuzzer_sys::fuzz_target;
 use support::assert_laws;
 
 fuzz_target!(|input: &[u8]| {
-    let (status, body) = noise::reply(input);
+    let (status, body) = noise::response(input);
     assert_laws(status, body);
 });

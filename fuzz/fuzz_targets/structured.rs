@@ -1,4 +1,4 @@
-//! Replies by a model.
+//! Responses by a model.
 
 #![no_main]
 
@@ -8,9 +8,9 @@ mod structured;
 mod support;
 
 use libfuzzer_sys::fuzz_target;
-use structured::Reply;
+use structured::Response;
 use support::assert_laws;
 
-fuzz_target!(|reply: Reply<'_>| {
-    assert_laws(reply.status(), reply.body().as_bytes());
+fuzz_target!(|response: Response<'_>| {
+    assert_laws(response.status(), response.body().as_bytes());
 });

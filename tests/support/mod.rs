@@ -8,7 +8,7 @@ use mobivate_response::{
 
 pub(crate) mod strict;
 
-/// Asserts every law on the outcomes of one reply.
+/// Asserts every law on the outcomes of one response.
 pub(crate) fn assert_laws(status: u16, body: &[u8]) {
     let outcome = SendOutcome::decode(status, body);
     let batch = BatchOutcome::decode(status, body);
@@ -57,19 +57,19 @@ fn assert_word_laws(word: &str) {
     }
 }
 
-/// The strict reader comes to the same outcome, also on the same reply written in another way.
+/// The strict reader comes to the same outcome, also on the same response written in another way.
 fn assert_judged_alike(status: u16, body: &[u8]) {
-    if let Some(reply) = strict::Reply::read(body, false) {
-        let expected = reply.outcome(status);
-        for body in [body.to_vec()].into_iter().chain(reply.rewritten()) {
+    if let Some(response) = strict::Response::read(body, false) {
+        let expected = response.outcome(status);
+        for body in [body.to_vec()].into_iter().chain(response.rewritten()) {
             let outcome = SendOutcome::decode(status, &body);
             assert_same_failure(outcome.failure(), expected.failure(), &body);
             assert_eq!(outcome.success(), expected.success(), "{}", body.escape_ascii());
         }
     }
-    if let Some(reply) = strict::Reply::read(body, true) {
-        let expected = reply.batch_outcome(status);
-        for body in [body.to_vec()].into_iter().chain(reply.rewritten()) {
+    if let Some(response) = strict::Response::read(body, true) {
+        let expected = response.batch_outcome(status);
+        for body in [body.to_vec()].into_iter().chain(response.rewritten()) {
             let outcome = BatchOutcome::decode(status, &body);
             assert_same_failure(outcome.failure(), expected.failure(), &body);
             assert_eq!(outcome.success(), expected.success(), "{}", body.escape_ascii());

@@ -51,7 +51,7 @@ pub(crate) fn kind(code: u16) -> FailureKind {
 pub(crate) const FAULT: &str = "JSON cut short or not JSON";
 
 /// What a body says, up to its first fault.
-pub(crate) struct Reply {
+pub(crate) struct Response {
     whole: bool,
     kind_of_body: &'static str,
     fields: Object,
@@ -77,34 +77,34 @@ pub(crate) enum Json {
     List(Vec<Json>),
 }
 
-impl Reply {
+impl Response {
     /// `None` for what is not judged here: a number that is read, and so long or so large that its
     /// rounding matters; and the private key of `serde_json`, which may read as a number.
     pub(crate) fn read(body: &[u8], is_batch: bool) -> Option<Self> {
         let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
         let text = String::from_utf8_lossy(body);
-        let mut reply = Self { whole: false, kind_of_body: FAULT, fields: Object::default() };
+        let mut response = Self { whole: false, kind_of_body: FAULT, fields: Object::default() };
         let start = text.trim_start_matches(['\t', '\n', '\x0c', '\r', ' ']);
         if !start.starts_with('{') {
-            reply.kind_of_body = match start {
+            response.kind_of_body = match start {
                 "" => "empty body",
                 _ if start.starts_with("<?xml") => "XML document",
                 _ if start.starts_with('<') => "HTML page",
                 _ if body.trim_ascii_start().starts_with(b"\x1F\x8B") => "gzip data",
                 _ => "not a JSON object",
             };
-            return Some(reply);
+            return Some(response);
         }
         let mut reader = Reader { rest: &text, is_batch, rounds: false };
         reader.space();
-        reply.whole = reader.object(Place::Top, &mut reply.fields.0).is_some() && {
+        response.whole = reader.object(Place::Top, &mut response.fields.0).is_some() && {
             reader.space();
             reader.rest.is_empty()
         };
-        if reply.whole {
-            reply.kind_of_body = "JSON without a message";
+        if response.whole {
+            response.kind_of_body = "JSON without a message";
         }
-        (!reader.rounds && !text.contains("$serde_json::private")).then_some(reply)
+        (!reader.rounds && !text.contains("$serde_json::private")).then_some(response)
     }
 
     pub(crate) fn outcome(&self, status: u16) -> SendOutcome<'static> {
@@ -227,7 +227,7 @@ impl Reply {
         Err(failure)
     }
 
-    /// The reply's own code, if it is a number without a fraction.
+    /// The response's own code, if it is a number without a fraction.
     fn own_code(&self) -> Option<f64> {
         match self.fields.last("code") {
             Json::Number(number) => number.parse().ok().filter(|code: &f64| code.fract() == 0.0),
@@ -240,7 +240,7 @@ impl Reply {
         }
     }
 
-    /// The same reply with its keys the other way round, each after an odd value that it overrides,
+    /// The same response with its keys the other way round, each after an odd value that it overrides,
     /// with white space, and with keys that nobody knows; `None` if it is not whole.
     pub(crate) fn rewritten(&self) -> Option<Vec<u8>> {
         self.whole.then(|| self.fields.rewritten().into_bytes())

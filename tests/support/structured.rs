@@ -1,9 +1,9 @@
-//! Replies by a model: each field present or not, of any type, in any order, more than once.
+//! Responses by a model: each field present or not, of any type, in any order, more than once.
 
 use arbitrary::Arbitrary;
 
 #[derive(Arbitrary, Debug)]
-pub(crate) struct Reply<'a> {
+pub(crate) struct Response<'a> {
     status: Status,
     fields: Vec<(Key<'a>, Json<'a>)>,
 }
@@ -58,7 +58,7 @@ enum Json<'a> {
     Object(Vec<(Key<'a>, Json<'a>)>),
 }
 
-impl Reply<'_> {
+impl Response<'_> {
     pub(crate) fn status(&self) -> u16 {
         match self.status {
             Status::Ok => 200,

@@ -7,7 +7,7 @@ use peers::cases;
 
 fn peers(criterion: &mut Criterion) {
     for case in cases::all() {
-        let (status, body) = case.reply();
+        let (status, body) = case.response();
         let mut group = criterion.benchmark_group(&case.name);
         group.throughput(Throughput::Bytes(body.len() as u64));
         for (name, peer) in case.readers.peers() {

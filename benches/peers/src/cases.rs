@@ -1,27 +1,27 @@
-//! The replies that are measured.
+//! The responses that are measured.
 
 #[path = "../../../tests/support/corpus.rs"]
 mod corpus;
 
 use std::fmt;
 
-use corpus::REPLIES;
+use corpus::RESPONSES;
 
 use crate::{BATCH_PEERS, PEERS, Peer};
 
-/// A reply to measure.
+/// A response to measure.
 pub struct Case {
     /// Its row in the table.
     pub name: String,
     /// Who reads it.
     pub readers: Readers,
-    reply: Box<dyn Fn() -> (u16, Vec<u8>)>,
+    response: Box<dyn Fn() -> (u16, Vec<u8>)>,
 }
 
 /// Who reads a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readers {
-    /// All peers, as the reply to a single send.
+    /// All peers, as the response to a single send.
     Peers,
     /// Those who read batches.
     BatchPeers,
@@ -48,18 +48,18 @@ impl fmt::Debug for Case {
 }
 
 impl Case {
-    fn new(name: impl Into<String>, reply: impl Fn() -> (u16, Vec<u8>) + 'static) -> Self {
-        Self { name: name.into(), readers: Readers::Peers, reply: Box::new(reply) }
+    fn new(name: impl Into<String>, response: impl Fn() -> (u16, Vec<u8>) + 'static) -> Self {
+        Self { name: name.into(), readers: Readers::Peers, response: Box::new(response) }
     }
 
-    fn ours(name: impl Into<String>, reply: impl Fn() -> (u16, Vec<u8>) + 'static) -> Self {
-        Self { readers: Readers::Ours, ..Self::new(name, reply) }
+    fn ours(name: impl Into<String>, response: impl Fn() -> (u16, Vec<u8>) + 'static) -> Self {
+        Self { readers: Readers::Ours, ..Self::new(name, response) }
     }
 
     /// Builds the HTTP status and the body.
     #[must_use]
-    pub fn reply(&self) -> (u16, Vec<u8>) {
-        (self.reply)()
+    pub fn response(&self) -> (u16, Vec<u8>) {
+        (self.response)()
     }
 }
 
@@ -127,16 +127,16 @@ fn fill(before: &str, unit: &str, after: &str, len: usize) -> Vec<u8> {
 
 fn file(case: &str, name: &'static str) -> Case {
     Case::new(case, move || {
-        let reply = REPLIES.iter().find(|(other, ..)| other == name);
-        let (_, status, body) = reply.expect("a reply file of that name");
+        let response = RESPONSES.iter().find(|(other, ..)| other == name);
+        let (_, status, body) = response.expect("a response file of that name");
         (*status, body.clone())
     })
 }
 
 /// The documented success with this text, which stands as it is in the JSON.
 fn success(text: &str) -> (u16, Vec<u8>) {
-    let (status, body) = file("", "documented/200-single-compact").reply();
-    let body = String::from_utf8(body).expect("the documented reply is UTF-8");
+    let (status, body) = file("", "documented/200-single-compact").response();
+    let body = String::from_utf8(body).expect("the documented response is UTF-8");
     (status, body.replace("This is a test message", text).into_bytes())
 }
 

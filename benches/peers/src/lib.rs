@@ -1,4 +1,4 @@
-//! The usual ways to read a reply, each doing the same task: HTTP status and body in; the id, or
+//! The usual ways to read a response, each doing the same task: HTTP status and body in; the id, or
 //! that the recipient opted out and the number, or the refusal's text out.
 
 pub mod cases;
@@ -8,7 +8,7 @@ pub mod sonic;
 pub mod typed;
 pub mod value;
 
-/// What a reply says, whoever read it.
+/// What a response says, whoever read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer<'a> {
     /// The message was accepted.
@@ -18,7 +18,7 @@ pub enum Answer<'a> {
     },
     /// The recipient opted out.
     OptedOut {
-        /// The reply's code, else the HTTP status.
+        /// The response's code, else the HTTP status.
         code: u16,
         /// The number that the text names.
         number: Option<&'a str>,
@@ -34,14 +34,14 @@ pub enum Answer<'a> {
     },
     /// Anything else.
     Refused {
-        /// The reply's code, else the HTTP status.
+        /// The response's code, else the HTTP status.
         code: u16,
-        /// The reply's own words.
+        /// The response's own words.
         text: &'a str,
     },
 }
 
-/// Reads the reply and shows the answer. It is shown, not returned, so that nobody has to copy what
+/// Reads the response and shows the answer. It is shown, not returned, so that nobody has to copy what
 /// it borrows from, and everybody's cost of dropping that is part of the count.
 pub type Peer = fn(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>));
 

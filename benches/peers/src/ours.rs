@@ -4,7 +4,7 @@ use mobivate_response::{BatchOutcome, FailureKind, OptedOutNumber, SendOutcome};
 
 use crate::Answer;
 
-/// Decodes the reply, and asks for the number.
+/// Decodes the response, and asks for the number.
 pub fn answer(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>)) {
     match SendOutcome::decode(status, body) {
         SendOutcome::Success(message) => show(Answer::Accepted { id: &message.id }),
@@ -18,7 +18,7 @@ pub fn answer(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>)) {
     }
 }
 
-/// Decodes the reply as one to a batch.
+/// Decodes the response as one to a batch.
 pub fn batch_answer(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>)) {
     match BatchOutcome::decode(status, body) {
         BatchOutcome::Success(batch) => show(Answer::Batch {

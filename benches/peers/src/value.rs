@@ -15,15 +15,16 @@ static OPTED_OUT: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Parses the body to a tree, and looks into it.
 pub fn answer(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>)) {
-    let Ok(reply) = serde_json::from_slice::<Value>(body) else {
+    let Ok(response) = serde_json::from_slice::<Value>(body) else {
         return show(Answer::Refused { code: status, text: "not JSON" });
     };
-    let id = reply["record"]["id"].as_str().or_else(|| reply["id"].as_str());
+    let id = response["record"]["id"].as_str().or_else(|| response["id"].as_str());
     if let (200..=299, Some(id)) = (status, id) {
         return show(Answer::Accepted { id });
     }
-    let code = reply["code"].as_u64().and_then(|code| code.try_into().ok()).unwrap_or(status);
-    let text = reply["message"].as_str().or_else(|| reply["error"].as_str()).unwrap_or("no text");
+    let code = response["code"].as_u64().and_then(|code| code.try_into().ok()).unwrap_or(status);
+    let text =
+        response["message"].as_str().or_else(|| response["error"].as_str()).unwrap_or("no text");
     show(match OPTED_OUT.captures(text) {
         Some(found) => {
             Answer::OptedOut { code, number: found.get(1).map(|number| number.as_str()) }

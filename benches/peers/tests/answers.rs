@@ -5,7 +5,7 @@ use peers::cases;
 #[test]
 fn all_peers_give_the_same_answer() {
     for case in cases::all() {
-        let (status, body) = case.reply();
+        let (status, body) = case.response();
         let answers =
             case.readers.peers().iter().filter(|(name, _)| *name != "floor").map(|(name, peer)| {
                 let mut answer = String::new();

@@ -1,4 +1,4 @@
-//! Decodes a reply where there is no operating system.
+//! Decodes a response where there is no operating system.
 
 #![no_std]
 

@@ -41,7 +41,7 @@ use hyper_util::{
 };
 use tokio::time::{Instant, timeout_at};
 
-/// The reply to a batch of 1,000 long texts fits in; a page that never ends is cut off here.
+/// The response to a batch of 1,000 long texts fits in; a page that never ends is cut off here.
 pub const BODY_LIMIT: usize = 4 << 20;
 
 /// Common servers close an idle connection after 5 seconds or more. A request that meets the close
@@ -52,14 +52,14 @@ pub const IDLE_LIMIT: Duration = Duration::from_secs(2);
 #[must_use]
 #[derive(Debug)]
 pub enum Sent {
-    /// A reply came: its status, and as much of its body as arrived.
+    /// A response came: its status, and as much of its body as arrived.
     Answered {
         /// The HTTP status.
         status: u16,
         /// At most [`BODY_LIMIT`] bytes.
         body: Vec<u8>,
     },
-    /// The request was sent, or may have been, and no reply came, for this reason.
+    /// The request was sent, or may have been, and no response came, for this reason.
     NoAnswer(String),
     /// The request never left: sending it again is safe.
     NeverLeft(Error),
@@ -87,10 +87,10 @@ pub fn connector(limit: Duration) -> HttpConnector {
 }
 
 /// Sends a message, once, with a time limit for the whole of it.
-pub async fn send(limit: Duration, reply: ResponseFuture) -> Sent {
+pub async fn send(limit: Duration, response: ResponseFuture) -> Sent {
     let deadline = Instant::now() + limit;
-    let mut reply = match timeout_at(deadline, reply).await {
-        Ok(Ok(reply)) => reply,
+    let mut response = match timeout_at(deadline, response).await {
+        Ok(Ok(response)) => response,
         Ok(Err(error)) if never_left(&error) => return Sent::NeverLeft(error),
         // `Debug`, since `Display` leaves out the cause: a reset, say.
         Ok(Err(error)) => return Sent::NoAnswer(format!("{error:?}")),
@@ -98,14 +98,14 @@ pub async fn send(limit: Duration, reply: ResponseFuture) -> Sent {
     };
     let mut body = Vec::new();
     // A body that breaks off still counts: the status and what arrived say more than nothing.
-    while let Ok(Some(Ok(frame))) = timeout_at(deadline, reply.frame()).await {
+    while let Ok(Some(Ok(frame))) = timeout_at(deadline, response.frame()).await {
         body.extend(frame.into_data().unwrap_or_default());
         if body.len() >= BODY_LIMIT {
             break;
         }
     }
     body.truncate(BODY_LIMIT);
-    Sent::Answered { status: reply.status().as_u16(), body }
+    Sent::Answered { status: response.status().as_u16(), body }
 }
 
 /// Only what certainly precedes the sending.

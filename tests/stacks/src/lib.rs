@@ -2,8 +2,8 @@
 //!
 //! A client's recipe has settings, a `send`, and `Sent`, which tells three things apart:
 //!
-//! - a reply came, with or without its whole body: `SendOutcome::decode`, or `BatchOutcome::decode`;
-//! - the request was sent, or may have been, and no reply came: `no_response`;
+//! - a response came, with or without its whole body: `SendOutcome::decode`, or `BatchOutcome::decode`;
+//! - the request was sent, or may have been, and no response came: `no_response`;
 //! - the request certainly never left: the client's own error; send it again after a wait.
 //!
 //! When a campaign stops, [`Breaker`](mobivate_response::Breaker) says.

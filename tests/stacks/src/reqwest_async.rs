@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use reqwest::{Client, ClientBuilder, Error, RequestBuilder, redirect, retry};
 
-/// The reply to a batch of 1,000 long texts fits in; a page that never ends is cut off here.
+/// The response to a batch of 1,000 long texts fits in; a page that never ends is cut off here.
 pub const BODY_LIMIT: usize = 4 << 20;
 
 /// Common servers close an idle connection after 5 seconds or more. A request that meets the close
@@ -41,14 +41,14 @@ pub const IDLE_LIMIT: Duration = Duration::from_secs(2);
 #[must_use]
 #[derive(Debug)]
 pub enum Sent {
-    /// A reply came: its status, and as much of its body as arrived.
+    /// A response came: its status, and as much of its body as arrived.
     Answered {
         /// The HTTP status.
         status: u16,
         /// At most [`BODY_LIMIT`] bytes.
         body: Vec<u8>,
     },
-    /// The request was sent, or may have been, and no reply came, for this reason.
+    /// The request was sent, or may have been, and no response came, for this reason.
     NoAnswer(String),
     /// The request never left: sending it again is safe.
     NeverLeft(Error),
@@ -69,22 +69,22 @@ pub fn client(limit: Duration) -> ClientBuilder {
 /// Sends a message, once. No `error_for_status`: it drops the body, and an opt-out reads as
 /// `Forbidden`.
 pub async fn send(request: RequestBuilder) -> Sent {
-    let mut reply = match request.send().await {
-        Ok(reply) => reply,
+    let mut response = match request.send().await {
+        Ok(response) => response,
         Err(error) if never_left(&error) => return Sent::NeverLeft(error),
         // `Debug`, since `Display` leaves out the cause: a time limit, a reset.
         Err(error) => return Sent::NoAnswer(format!("{:?}", error.without_url())),
     };
     let mut body = Vec::new();
     // A body that breaks off still counts: the status and what arrived say more than nothing.
-    while let Ok(Some(chunk)) = reply.chunk().await {
+    while let Ok(Some(chunk)) = response.chunk().await {
         body.extend_from_slice(&chunk);
         if body.len() >= BODY_LIMIT {
             break;
         }
     }
     body.truncate(BODY_LIMIT);
-    Sent::Answered { status: reply.status().as_u16(), body }
+    Sent::Answered { status: response.status().as_u16(), body }
 }
 
 /// Only what certainly precedes the sending.

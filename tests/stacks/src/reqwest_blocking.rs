@@ -33,7 +33,7 @@ use reqwest::{
     redirect, retry,
 };
 
-/// The reply to a batch of 1,000 long texts fits in; a page that never ends is cut off here.
+/// The response to a batch of 1,000 long texts fits in; a page that never ends is cut off here.
 pub const BODY_LIMIT: usize = 4 << 20;
 
 /// Common servers close an idle connection after 5 seconds or more. A request that meets the close
@@ -44,14 +44,14 @@ pub const IDLE_LIMIT: Duration = Duration::from_secs(2);
 #[must_use]
 #[derive(Debug)]
 pub enum Sent {
-    /// A reply came: its status, and as much of its body as arrived.
+    /// A response came: its status, and as much of its body as arrived.
     Answered {
         /// The HTTP status.
         status: u16,
         /// At most [`BODY_LIMIT`] bytes.
         body: Vec<u8>,
     },
-    /// The request was sent, or may have been, and no reply came, for this reason.
+    /// The request was sent, or may have been, and no response came, for this reason.
     NoAnswer(String),
     /// The request never left: sending it again is safe.
     NeverLeft(Error),
@@ -71,16 +71,16 @@ pub fn client(limit: Duration) -> ClientBuilder {
 /// Sends a message, once, with a time limit for the whole of it: the client's own starts anew at each
 /// piece of the body. No `error_for_status`: it drops the body, and an opt-out reads as `Forbidden`.
 pub fn send(limit: Duration, request: RequestBuilder) -> Sent {
-    let reply = match request.timeout(limit).send() {
-        Ok(reply) => reply,
+    let response = match request.timeout(limit).send() {
+        Ok(response) => response,
         Err(error) if never_left(&error) => return Sent::NeverLeft(error),
         // `Debug`, since `Display` leaves out the cause: a time limit, a reset.
         Err(error) => return Sent::NoAnswer(format!("{:?}", error.without_url())),
     };
-    let status = reply.status().as_u16();
+    let status = response.status().as_u16();
     let mut body = Vec::new();
     // A body that breaks off still counts: what arrived before the error stays in `body`.
-    let _ = reply.take(BODY_LIMIT as u64).read_to_end(&mut body);
+    let _ = response.take(BODY_LIMIT as u64).read_to_end(&mut body);
     Sent::Answered { status, body }
 }
 

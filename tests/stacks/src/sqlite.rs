@@ -14,7 +14,7 @@
 //! }
 //! ```
 //!
-//! The tables hold numbers and the replies' own words in full: keep them as you keep the texts.
+//! The tables hold numbers and the responses' own words in full: keep them as you keep the texts.
 
 use std::path::Path;
 
@@ -163,7 +163,7 @@ impl Books {
         let book = match outcome {
             SendOutcome::Success(_) => Book::Accepted,
             SendOutcome::Failure(failure) => match failure.kind.retry() {
-                // The recipient that was sent to, whatever number the reply names.
+                // The recipient that was sent to, whatever number the response names.
                 Retry::Never => {
                     named = failure.opted_out_number();
                     Book::Suppressed
@@ -325,7 +325,7 @@ fn accept(transaction: &Transaction<'_>, reference: &str, id: Option<&str>) -> R
     let before = book(transaction, reference)?;
     let now = file(transaction, reference, Book::Accepted)?;
     match id {
-        // The reply to the send, where one came, says more.
+        // The response to the send, where one came, says more.
         Some(id) if now != before => {
             let accepted = SendOutcome::Success(Message::new(id));
             write_outcome(transaction, reference, &accepted, false)
@@ -340,7 +340,7 @@ fn book(connection: &Connection, reference: &str) -> Result<Book> {
 }
 
 /// Moves a text to a book, and gives the one it is in now: what is suppressed stays so, and what is
-/// accepted is at most suppressed. A receipt may come before the reply to the send.
+/// accepted is at most suppressed. A receipt may come before the response to the send.
 fn file(connection: &Connection, reference: &str, book: Book) -> Result<Book> {
     connection.query_row(
         "UPDATE intents SET book = CASE

@@ -31,7 +31,7 @@ use std::{
 
 use ureq::{Agent, Error, RequestBuilder, Timeout, typestate::WithBody};
 
-/// The reply to a batch of 1,000 long texts fits in; a page that never ends is cut off here.
+/// The response to a batch of 1,000 long texts fits in; a page that never ends is cut off here.
 pub const BODY_LIMIT: usize = 4 << 20;
 
 /// Common servers close an idle connection after 5 seconds or more. A request that meets the close
@@ -42,14 +42,14 @@ pub const IDLE_LIMIT: Duration = Duration::from_secs(2);
 #[must_use]
 #[derive(Debug)]
 pub enum Sent {
-    /// A reply came: its status, and as much of its body as arrived.
+    /// A response came: its status, and as much of its body as arrived.
     Answered {
         /// The HTTP status.
         status: u16,
         /// At most [`BODY_LIMIT`] bytes.
         body: Vec<u8>,
     },
-    /// The request was sent, or may have been, and no reply came, for this reason.
+    /// The request was sent, or may have been, and no response came, for this reason.
     NoAnswer(String),
     /// The request never left: sending it again is safe.
     NeverLeft(Error),
@@ -70,15 +70,15 @@ pub fn agent(limit: Duration) -> Agent {
 
 /// Sends a message, once.
 pub fn send(request: RequestBuilder<WithBody>, json: &str) -> Sent {
-    let reply = match request.content_type("application/json").send(json) {
-        Ok(reply) => reply,
+    let response = match request.content_type("application/json").send(json) {
+        Ok(response) => response,
         Err(error) if never_left(&error) => return Sent::NeverLeft(error),
         Err(error) => return Sent::NoAnswer(error.to_string()),
     };
-    let status = reply.status().as_u16();
+    let status = response.status().as_u16();
     let mut body = Vec::new();
     // A body that breaks off still counts: what arrived before the error stays in `body`.
-    let _ = reply.into_body().into_reader().take(BODY_LIMIT as u64).read_to_end(&mut body);
+    let _ = response.into_body().into_reader().take(BODY_LIMIT as u64).read_to_end(&mut body);
     Sent::Answered { status, body }
 }
 

@@ -8,7 +8,7 @@ use stacks::{
     sqlite::{Book, Books},
 };
 
-/// Two texts that got no reply, and one that is being sent.
+/// Two texts that got no response, and one that is being sent.
 fn books() -> Books {
     let mut books = Books::open(":memory:").unwrap();
     for (reference, recipient) in
@@ -169,7 +169,7 @@ fn what_is_no_page_or_a_part_of_one_is_none() {
 }
 
 #[test]
-fn a_look_up_while_a_text_is_sent_and_after_its_reply() {
+fn a_look_up_while_a_text_is_sent_and_after_its_response() {
     let page = lookup::history(br#"{"results":[{"id":"m-3","reference":"r-3","status":"NOVEL"}]}"#);
     let page = page.unwrap();
     let id = |books: &Books| {
@@ -184,7 +184,7 @@ fn a_look_up_while_a_text_is_sent_and_after_its_reply() {
     let accepted = SendOutcome::decode(200, br#"{"id":"b-3"}"#);
     assert_eq!(books.settle(&text, &accepted).unwrap(), Book::Accepted);
     lookup::book(&mut books, &page).unwrap();
-    assert_eq!(id(&books), "b-3", "the reply says more");
+    assert_eq!(id(&books), "b-3", "the response says more");
     books.never_left(&text).unwrap();
     assert_eq!(books.take().unwrap(), None);
 }

@@ -368,7 +368,7 @@ fn who_opted_out_is_not_texted_again() {
             assert_eq!(server.post(body), (200, "stored".into()));
         }
         let mut books = server.books();
-        // The reply to the send comes late.
+        // The response to the send comes late.
         let text = Text { reference: OURS.into(), recipient: "447700900101".into() };
         for outcome in [br#"{"id":"m-1"}"#, &b"{}"[..]] {
             let book = books.settle(&text, &SendOutcome::decode(200, outcome)).unwrap();
@@ -500,7 +500,7 @@ const WORDS: [&str; 8] = [
     "SENT",
 ];
 
-const REPLIES: [(u16, &str); 5] = [
+const RESPONSES: [(u16, &str); 5] = [
     (200, r#"{"id":"m-1"}"#),
     (502, ""),
     (429, ""),
@@ -520,15 +520,15 @@ prop_compose! {
     }
 }
 
-/// Receipts, some more than once, and one reply to each send, in any order.
+/// Receipts, some more than once, and one response to each send, in any order.
 fn events() -> impl Strategy<Value = Vec<Event>> {
-    let replies = [select(&REPLIES[..]), select(&REPLIES[..])];
-    let events = (vec((posted(), 1..=3_usize), 0..8), replies).prop_map(|(posted, replies)| {
+    let responses = [select(&RESPONSES[..]), select(&RESPONSES[..])];
+    let events = (vec((posted(), 1..=3_usize), 0..8), responses).prop_map(|(posted, responses)| {
         let posted = posted.into_iter().flat_map(|(event, times)| vec![event; times]);
-        let replies = replies.into_iter().zip(["r-1", "r-2"]);
-        let replies =
-            replies.map(|((status, body), reference)| Event::Replied { reference, status, body });
-        posted.chain(replies).collect::<Vec<_>>()
+        let responses = responses.into_iter().zip(["r-1", "r-2"]);
+        let responses =
+            responses.map(|((status, body), reference)| Event::Replied { reference, status, body });
+        posted.chain(responses).collect::<Vec<_>>()
     });
     events.prop_shuffle()
 }
@@ -576,11 +576,11 @@ fn in_the_end(events: &[Event], ours: &str) -> (Book, Option<DeliveryStatus>) {
     };
     let parts = heard.iter().map(|(_, parts, _)| *parts).max().unwrap_or(0);
     let least = (1..=parts).map(greatest).min();
-    let reply = events.iter().find_map(|event| match event {
+    let response = events.iter().find_map(|event| match event {
         Event::Replied { reference, status, .. } if *reference == ours => Some(*status),
         _ => None,
     });
-    let book = match reply.unwrap() {
+    let book = match response.unwrap() {
         _ if heard.iter().any(|(_, _, status)| *status == OPTED_OUT) => Book::Suppressed,
         403 => Book::Suppressed,
         _ if !heard.is_empty() => Book::Accepted,

@@ -34,7 +34,7 @@ fn repeat(peer: &str, case: &str, n: u32) -> Result<()> {
     let mut peers = PEERS.iter().chain(BATCH_PEERS);
     let (_, peer) = peers.find(|(name, _)| *name == peer).ok_or("no such peer")?;
     let case = cases::all().into_iter().find(|other| other.name == case).ok_or("no such case")?;
-    let (status, body) = case.reply();
+    let (status, body) = case.response();
     for _ in 0..n {
         peer(black_box(status), black_box(&body), &mut |answer| {
             black_box(answer);
@@ -51,7 +51,7 @@ fn beside_the_peers(peers: &[(&str, Peer)], cases: impl Iterator<Item = Case>) -
     println!(" ours / least |");
     println!("|---|{}", "---:|".repeat(peers.len() + 2));
     for case in cases {
-        print!("| {} | {} |", case.name, case.reply().1.len());
+        print!("| {} | {} |", case.name, case.response().1.len());
         let mut counts = Vec::new();
         for (name, _) in peers {
             let count = instructions(name, &case)?;
@@ -76,7 +76,7 @@ fn by_size(cases: impl Iterator<Item = Case>) -> Result<()> {
     println!("|---|---:|---:|---:|");
     let mut shorter = None;
     for case in cases {
-        let len = case.reply().1.len();
+        let len = case.response().1.len();
         let count = instructions("ours", &case)?;
         let per_byte = count / len as f64;
         println!("| {} | {len} | {count:.0} | {per_byte:.2} |", case.name);
@@ -92,12 +92,12 @@ fn by_size(cases: impl Iterator<Item = Case>) -> Result<()> {
 /// The instructions of one reading.
 fn instructions(peer: &str, case: &Case) -> Result<f64> {
     // A long body needs no long loop, and would take one too long.
-    let (short, long) = if case.reply().1.len() < 1 << 14 { (100, 1100) } else { (1, 5) };
+    let (short, long) = if case.response().1.len() < 1 << 14 { (100, 1100) } else { (1, 5) };
     let difference = collected(peer, case, long)? - collected(peer, case, short)?;
     Ok(difference / f64::from(long - short))
 }
 
-/// The instructions of a process that reads the reply `n` times.
+/// The instructions of a process that reads the response `n` times.
 fn collected(peer: &str, case: &Case, n: u32) -> Result<f64> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])

@@ -12,8 +12,8 @@ use crate::{
 fn a_failure_passes_through_anyhow_and_a_box() {
     let server = Server::mobivate();
     let client = reqwest_async::client(PATIENT).build().unwrap();
-    let id = |reply: &str| {
-        let request = client.post(server.url(reply, "content-length")).body(JSON);
+    let id = |response: &str| {
+        let request = client.post(server.url(response, "content-length")).body(JSON);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(errors::id(request))
     };
@@ -31,10 +31,11 @@ fn a_failure_passes_through_anyhow_and_a_box() {
 
 #[test]
 fn outcomes_pass_through_a_queue() {
-    let replies = ["observed/200-proxied-echo", "inferred/403-opted-out", "inferred/502-html-page"];
-    let settled = replies.map(|reply| {
-        let (status, body) = file(reply);
-        queue::Settled { reference: reply.into(), outcome: SendOutcome::decode(status, body) }
+    let responses =
+        ["observed/200-proxied-echo", "inferred/403-opted-out", "inferred/502-html-page"];
+    let settled = responses.map(|response| {
+        let (status, body) = file(response);
+        queue::Settled { reference: response.into(), outcome: SendOutcome::decode(status, body) }
     });
     let mut lines = Vec::new();
     for settled in &settled {

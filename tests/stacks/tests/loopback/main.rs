@@ -3,7 +3,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod decisions;
-mod every_reply;
+mod every_response;
 mod mobivate;
 mod stacks;
 mod transport;

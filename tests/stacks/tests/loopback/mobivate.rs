@@ -32,7 +32,7 @@ use tokio::{
     runtime,
 };
 
-use crate::{corpus::REPLIES, stacks::BODY_LIMIT};
+use crate::{corpus::RESPONSES, stacks::BODY_LIMIT};
 
 /// A server on a free port of the loopback address, until the process ends.
 pub(crate) struct Server {
@@ -42,13 +42,13 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Plays Mobivate: `POST /send/single?<reply>&<manner>` answers with that file of
-    /// `tests/replies`, in that manner.
+    /// Plays Mobivate: `POST /send/single?<response>&<manner>` answers with that file of
+    /// `tests/responses`, in that manner.
     pub(crate) fn mobivate() -> Self {
         Self::start(|stream, requests| async move {
             let service = service_fn(move |request: Request<Incoming>| {
                 requests.lock().unwrap().push(request.method().clone());
-                reply(request)
+                response(request)
             });
             let stream = TokioIo::new(stream);
             auto::Builder::new(TokioExecutor::new()).serve_connection(stream, service).await.ok();
@@ -121,9 +121,9 @@ impl Server {
         Self { address: address.recv().unwrap(), connections, requests }
     }
 
-    /// The address to send to, for this reply in this manner.
-    pub(crate) fn url(&self, reply: &str, manner: &str) -> String {
-        format!("http://{}/send/single?{reply}&{manner}", self.address)
+    /// The address to send to, for this response in this manner.
+    pub(crate) fn url(&self, response: &str, manner: &str) -> String {
+        format!("http://{}/send/single?{response}&{manner}", self.address)
     }
 
     /// How many connections it has accepted.
@@ -162,13 +162,15 @@ pub(crate) const FOR_EVER: usize = 4_000;
 
 /// The file of this name.
 pub(crate) fn file(name: &str) -> (u16, &'static [u8]) {
-    let (_, status, body) = REPLIES.iter().find(|(known, ..)| known == name).unwrap();
+    let (_, status, body) = RESPONSES.iter().find(|(known, ..)| known == name).unwrap();
     (*status, body)
 }
 
 type Body = BoxBody<Bytes, Infallible>;
 
-async fn reply(request: Request<Incoming>) -> Result<Response<Body>, Box<dyn Error + Send + Sync>> {
+async fn response(
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Box<dyn Error + Send + Sync>> {
     let query = request.uri().query().unwrap_or_default().to_owned();
     let (path, method) = (request.uri().path().to_owned(), request.method().clone());
     let sent = request.into_body().collect().await?;

@@ -94,8 +94,8 @@ pub(crate) fn http1(limit: Duration) -> [Stack; 4] {
         }),
         Stack::new("ureq", move |url| ureq::send(agent.post(url), JSON).into()),
         Stack::new("hyper", move |url| {
-            let reply = hyper_client.request(request(url));
-            hyper_runtime.block_on(hyper::send(limit, reply)).into()
+            let response = hyper_client.request(request(url));
+            hyper_runtime.block_on(hyper::send(limit, response)).into()
         }),
     ]
 }
@@ -116,8 +116,8 @@ pub(crate) fn http2(limit: Duration) -> [Stack; 3] {
             reqwest_blocking::send(limit, blocking.post(url).body(JSON)).into()
         }),
         Stack::new("hyper, HTTP/2", move |url| {
-            let reply = hyper_client.request(request(url));
-            hyper_runtime.block_on(hyper::send(limit, reply)).into()
+            let response = hyper_client.request(request(url));
+            hyper_runtime.block_on(hyper::send(limit, response)).into()
         }),
     ]
 }

@@ -71,7 +71,7 @@ fn an_endless_page_is_read_up_to_the_limit() {
     let mut sends = 0;
     for mut stack in all(PATIENT) {
         assert_cut_at_the_limit(&stack.send(&server.url(PAGE, "endless")), stack.name);
-        // What is left of the page is not read as the next reply.
+        // What is left of the page is not read as the next response.
         let outcome = stack.outcome(&server.url(ACCEPTED, "content-length"));
         assert_eq!(outcome, decoded(ACCEPTED), "{}", stack.name);
         sends += 2;
@@ -104,12 +104,12 @@ fn a_page_of_1_mib() {
 
 #[test]
 fn kept_connections_are_used_again() {
-    const REPLIES: [&str; 4] =
+    const RESPONSES: [&str; 4] =
         [ACCEPTED, OPTED_OUT, "inferred/429-slow-down", "inferred/500-with-record-id"];
 
     for mut stack in http1(PATIENT) {
         let server = Server::mobivate();
-        for name in REPLIES.iter().cycle().take(12) {
+        for name in RESPONSES.iter().cycle().take(12) {
             let outcome = stack.outcome(&server.url(name, "content-length"));
             assert_eq!(outcome, decoded(name), "{}", stack.name);
             thread::sleep(POOLING);
@@ -138,9 +138,9 @@ const CHUNKED_403: &[u8] = b"HTTP/1.1 403 Forbidden\r\ntransfer-encoding: chunke
 
 #[test]
 fn one_byte_at_a_time() {
-    const REPLY: &[u8] =
+    const RESPONSE: &[u8] =
         b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 12\r\n\r\n{\"id\":\"m-1\"}";
-    let server = Server::raw(&[Act::Drip(REPLY)]);
+    let server = Server::raw(&[Act::Drip(RESPONSE)]);
     for mut stack in http1(PATIENT) {
         let outcome = stack.outcome(&server.url("", ""));
         assert_eq!(outcome.success().unwrap().id, "m-1", "{}", stack.name);
@@ -218,7 +218,7 @@ fn a_connection_idle_for_long_is_not_used_again() {
     }
 }
 
-/// The server closes the connection after each reply, without saying so.
+/// The server closes the connection after each response, without saying so.
 #[test]
 fn a_connection_closed_while_idle_is_not_used_again() {
     for mut stack in http1(PATIENT) {

@@ -1,0 +1,48 @@
+//! Every response that HTTP can carry means the same behind every client as in its file.
+
+use crate::{
+    corpus::RESPONSES,
+    mobivate::Server,
+    stacks::{PATIENT, Sent, Stack, http1, http2},
+};
+
+/// HTTP carries a final status of three digits, and no body with 204 and 304. So no 0, which is no
+/// response at all, and no 1xx, after which the response is still to come.
+fn http_carries(status: u16, body: &[u8]) -> bool {
+    match status {
+        204 | 304 => body.is_empty(),
+        200..=999 => true,
+        _ => false,
+    }
+}
+
+#[test]
+fn content_length() {
+    agree(http1(PATIENT), "content-length");
+}
+
+#[test]
+fn chunked() {
+    agree(http1(PATIENT), "chunked");
+}
+
+#[test]
+fn http_2() {
+    agree(http2(PATIENT), "content-length");
+}
+
+/// The same status and bytes, so that they are the same to `SendOutcome` and to `BatchOutcome`.
+fn agree<const N: usize>(stacks: [Stack; N], manner: &str) {
+    let server = Server::mobivate();
+    for mut stack in stacks {
+        let mut carried = 0;
+        for (name, status, body) in RESPONSES.iter() {
+            if http_carries(*status, body) {
+                carried += 1;
+                let sent = stack.send(&server.url(name, manner));
+                assert_eq!(sent, Sent::Answered(*status, body.clone()), "{}, {name}", stack.name);
+            }
+        }
+        assert!(carried > 10, "{carried} of {} responses", RESPONSES.len());
+    }
+}
