@@ -1,7 +1,7 @@
 //! A campaign's sender, to copy: it books what became of every text, and texts nobody twice.
 //!
 //! The books are a map here; in production they are tables of a database, and each method that changes
-//! them is one transaction, as in `tests/stacks/src/sqlite.rs`.
+//! them is one transaction, as in `examples/recipes/src/sqlite.rs`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

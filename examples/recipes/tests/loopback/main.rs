@@ -2,12 +2,12 @@
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
+mod clients;
 mod decisions;
 mod every_response;
 mod mobivate;
-mod stacks;
 mod transport;
 mod traps;
 
-#[path = "../../../support/corpus.rs"]
+#[path = "../../../../tests/support/corpus.rs"]
 mod corpus;

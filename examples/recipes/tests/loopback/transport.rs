@@ -6,8 +6,8 @@ use mobivate_response::{FailureKind, Retry, Scope, SendOutcome};
 use tokio::net::TcpSocket;
 
 use crate::{
+    clients::{BODY_LIMIT, Client, IDLE_LIMIT, PATIENT, Sent, http1, http2},
     mobivate::{Act, FOR_EVER, Server, file},
-    stacks::{BODY_LIMIT, IDLE_LIMIT, PATIENT, Sent, Stack, http1, http2},
 };
 
 const ACCEPTED: &str = "documented/200-single-compact";
@@ -17,16 +17,16 @@ const PAGE: &str = "inferred/502-html-page";
 #[test]
 fn gzip() {
     let server = Server::mobivate();
-    for mut stack in unpacking() {
+    for mut client in unpacking() {
         for name in [ACCEPTED, OPTED_OUT] {
-            let outcome = stack.outcome(&server.url(name, "gzip"));
-            assert_eq!(outcome, decoded(name), "{}", stack.name);
+            let outcome = client.outcome(&server.url(name, "gzip"));
+            assert_eq!(outcome, decoded(name), "{}", client.name);
         }
     }
 }
 
 /// All but hyper.
-fn unpacking() -> impl Iterator<Item = Stack> {
+fn unpacking() -> impl Iterator<Item = Client> {
     http1(PATIENT).into_iter().take(3).chain(http2(PATIENT).into_iter().take(2))
 }
 
@@ -44,18 +44,18 @@ fn gzip_that_nobody_unpacks() {
 #[test]
 fn gzip_that_nobody_expects() {
     let server = Server::mobivate();
-    let unpack = |stack: &Stack| stack.name.starts_with("reqwest") || stack.name == "ureq";
-    for mut stack in all(PATIENT) {
+    let unpack = |client: &Client| client.name.starts_with("reqwest") || client.name == "ureq";
+    for mut client in all(PATIENT) {
         let mut kind = |name, manner| {
-            let outcome = stack.outcome(&server.url(name, manner));
+            let outcome = client.outcome(&server.url(name, manner));
             let failure = outcome.failure().unwrap();
             (failure.status, failure.kind)
         };
         assert_eq!(kind(ACCEPTED, "unnamed-gzip"), (200, FailureKind::Unconfirmed));
         assert_eq!(kind(OPTED_OUT, "unnamed-gzip"), (403, FailureKind::Forbidden));
-        if unpack(&stack) {
+        if unpack(&client) {
             let mut kind = |name| {
-                let outcome = stack.outcome(&server.url(name, "misnamed-gzip"));
+                let outcome = client.outcome(&server.url(name, "misnamed-gzip"));
                 let failure = outcome.failure().unwrap();
                 (failure.status, failure.kind)
             };
@@ -69,11 +69,11 @@ fn gzip_that_nobody_expects() {
 fn an_endless_page_is_read_up_to_the_limit() {
     let server = Server::mobivate();
     let mut sends = 0;
-    for mut stack in all(PATIENT) {
-        assert_cut_at_the_limit(&stack.send(&server.url(PAGE, "endless")), stack.name);
+    for mut client in all(PATIENT) {
+        assert_cut_at_the_limit(&client.send(&server.url(PAGE, "endless")), client.name);
         // What is left of the page is not read as the next response.
-        let outcome = stack.outcome(&server.url(ACCEPTED, "content-length"));
-        assert_eq!(outcome, decoded(ACCEPTED), "{}", stack.name);
+        let outcome = client.outcome(&server.url(ACCEPTED, "content-length"));
+        assert_eq!(outcome, decoded(ACCEPTED), "{}", client.name);
         sends += 2;
     }
     assert_eq!(server.requests().len(), sends);
@@ -82,23 +82,23 @@ fn an_endless_page_is_read_up_to_the_limit() {
 #[test]
 fn a_page_that_unpacks_to_more_is_read_up_to_the_limit() {
     let server = Server::mobivate();
-    for mut stack in unpacking() {
-        assert_cut_at_the_limit(&stack.send(&server.url(PAGE, "gzip-bomb")), stack.name);
+    for mut client in unpacking() {
+        assert_cut_at_the_limit(&client.send(&server.url(PAGE, "gzip-bomb")), client.name);
     }
 }
 
-fn assert_cut_at_the_limit(sent: &Sent, stack: &str) {
-    let Sent::Answered(502, body) = sent else { panic!("{stack}") };
-    assert_eq!(body.len(), BODY_LIMIT, "{stack}");
+fn assert_cut_at_the_limit(sent: &Sent, client: &str) {
+    let Sent::Answered(502, body) = sent else { panic!("{client}") };
+    assert_eq!(body.len(), BODY_LIMIT, "{client}");
 }
 
 #[test]
 fn a_page_of_1_mib() {
     let server = Server::mobivate();
-    for mut stack in all(PATIENT) {
-        let outcome = stack.outcome(&server.url(PAGE, "1-mib-page"));
+    for mut client in all(PATIENT) {
+        let outcome = client.outcome(&server.url(PAGE, "1-mib-page"));
         assert_failure(&outcome, 502, FailureKind::ServerError);
-        assert_eq!(outcome.failure().unwrap().detail, "HTML page", "{}", stack.name);
+        assert_eq!(outcome.failure().unwrap().detail, "HTML page", "{}", client.name);
     }
 }
 
@@ -107,14 +107,14 @@ fn kept_connections_are_used_again() {
     const RESPONSES: [&str; 4] =
         [ACCEPTED, OPTED_OUT, "inferred/429-slow-down", "inferred/500-with-record-id"];
 
-    for mut stack in http1(PATIENT) {
+    for mut client in http1(PATIENT) {
         let server = Server::mobivate();
         for name in RESPONSES.iter().cycle().take(12) {
-            let outcome = stack.outcome(&server.url(name, "content-length"));
-            assert_eq!(outcome, decoded(name), "{}", stack.name);
+            let outcome = client.outcome(&server.url(name, "content-length"));
+            assert_eq!(outcome, decoded(name), "{}", client.name);
             thread::sleep(POOLING);
         }
-        assert!(server.connections() < 12, "{}", stack.name);
+        assert!(server.connections() < 12, "{}", client.name);
     }
 }
 
@@ -123,11 +123,11 @@ const POOLING: Duration = Duration::from_millis(20);
 
 #[test]
 fn moved_to_another_path() {
-    for mut stack in http1(PATIENT) {
+    for mut client in http1(PATIENT) {
         let server = Server::mobivate();
-        let outcome = stack.outcome(&server.url(ACCEPTED, "moved"));
+        let outcome = client.outcome(&server.url(ACCEPTED, "moved"));
         assert_failure(&outcome, 301, FailureKind::Misconfigured);
-        assert_eq!(server.requests().len(), 1, "{} went no further", stack.name);
+        assert_eq!(server.requests().len(), 1, "{} went no further", client.name);
     }
 }
 
@@ -141,9 +141,9 @@ fn one_byte_at_a_time() {
     const RESPONSE: &[u8] =
         b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 12\r\n\r\n{\"id\":\"m-1\"}";
     let server = Server::raw(&[Act::Drip(RESPONSE)]);
-    for mut stack in http1(PATIENT) {
-        let outcome = stack.outcome(&server.url("", ""));
-        assert_eq!(outcome.success().unwrap().id, "m-1", "{}", stack.name);
+    for mut client in http1(PATIENT) {
+        let outcome = client.outcome(&server.url("", ""));
+        assert_eq!(outcome.success().unwrap().id, "m-1", "{}", client.name);
     }
 }
 
@@ -151,10 +151,10 @@ fn one_byte_at_a_time() {
 fn sent_but_no_answer() {
     let half_a_head = &[Act::Write(b"HTTP/1.1 200 OK\r\ncontent-le"), Act::Close];
     for script in [&[Act::Reset] as &[_], &[Act::Close], half_a_head] {
-        for mut stack in http1(PATIENT) {
+        for mut client in http1(PATIENT) {
             let server = Server::raw(script);
-            assert_no_response(stack.send(&server.url("", "")), stack.name);
-            assert_eq!(server.requests().len(), 1, "{} sends once", stack.name);
+            assert_no_response(client.send(&server.url("", "")), client.name);
+            assert_eq!(server.requests().len(), 1, "{} sends once", client.name);
         }
     }
 }
@@ -162,8 +162,8 @@ fn sent_but_no_answer() {
 #[test]
 fn a_failing_server_resets_the_stream() {
     let server = Server::mobivate();
-    for mut stack in http2(PATIENT) {
-        assert_no_response(stack.send(&server.url(ACCEPTED, "failing")), stack.name);
+    for mut client in http2(PATIENT) {
+        assert_no_response(client.send(&server.url(ACCEPTED, "failing")), client.name);
     }
     assert_eq!(server.requests().len(), 3);
 }
@@ -171,8 +171,8 @@ fn a_failing_server_resets_the_stream() {
 #[test]
 fn a_refused_stream_is_no_reason_to_resend() {
     let server = Server::mobivate();
-    for mut stack in http2(PATIENT) {
-        assert_no_response(stack.send(&server.url(ACCEPTED, "refused")), stack.name);
+    for mut client in http2(PATIENT) {
+        assert_no_response(client.send(&server.url(ACCEPTED, "refused")), client.name);
     }
     assert_eq!(server.requests().len(), 3, "each sends once");
 }
@@ -180,20 +180,20 @@ fn a_refused_stream_is_no_reason_to_resend() {
 #[test]
 fn silence_until_the_time_limit() {
     let server = Server::raw(&[Act::Silence]);
-    for mut stack in http1(Duration::from_secs(1)) {
-        assert_no_response(stack.send(&server.url("", "")), stack.name);
+    for mut client in http1(Duration::from_secs(1)) {
+        assert_no_response(client.send(&server.url("", "")), client.name);
     }
 }
 
 /// A client that sees a kept connection die may be tempted to send the request again.
 #[test]
 fn a_kept_connection_that_dies_is_no_reason_to_resend() {
-    for mut stack in http1(PATIENT) {
+    for mut client in http1(PATIENT) {
         let server = Server::raw(&[Act::ResetTheSecond, Act::Write(HEAD_200), Act::Write(ID)]);
-        assert!(stack.outcome(&server.url("", "")).is_success());
+        assert!(client.outcome(&server.url("", "")).is_success());
         thread::sleep(POOLING);
-        assert_no_response(stack.send(&server.url("", "")), stack.name);
-        assert_eq!(server.requests().len(), 2, "{}", stack.name);
+        assert_no_response(client.send(&server.url("", "")), client.name);
+        assert_eq!(server.requests().len(), 2, "{}", client.name);
     }
 }
 
@@ -202,32 +202,32 @@ fn a_kept_connection_that_dies_is_no_reason_to_resend() {
 #[test]
 fn a_connection_idle_for_long_is_not_used_again() {
     let script = &[Act::ResetTheKept, Act::Write(HEAD_200), Act::Write(ID)];
-    let raw = http1(PATIENT).map(|stack| (stack, Server::raw(script)));
+    let raw = http1(PATIENT).map(|client| (client, Server::raw(script)));
     let [reqwest, blocking, _hyper] = http2(PATIENT);
-    let over_http2 = [reqwest, blocking].map(|stack| (stack, Server::mobivate()));
-    let mut stacks: Vec<_> = raw.into_iter().chain(over_http2).collect();
+    let over_http2 = [reqwest, blocking].map(|client| (client, Server::mobivate()));
+    let mut clients: Vec<_> = raw.into_iter().chain(over_http2).collect();
     for _ in 0..2 {
-        for (stack, server) in &mut stacks {
-            let outcome = stack.outcome(&server.url(ACCEPTED, "content-length"));
-            assert!(outcome.is_success(), "{}: {outcome:?}", stack.name);
+        for (client, server) in &mut clients {
+            let outcome = client.outcome(&server.url(ACCEPTED, "content-length"));
+            assert!(outcome.is_success(), "{}: {outcome:?}", client.name);
         }
         thread::sleep(IDLE_LIMIT + POOLING);
     }
-    for (stack, server) in stacks {
-        assert_eq!((server.requests().len(), server.connections()), (2, 2), "{}", stack.name);
+    for (client, server) in clients {
+        assert_eq!((server.requests().len(), server.connections()), (2, 2), "{}", client.name);
     }
 }
 
 /// The server closes the connection after each response, without saying so.
 #[test]
 fn a_connection_closed_while_idle_is_not_used_again() {
-    for mut stack in http1(PATIENT) {
+    for mut client in http1(PATIENT) {
         let server = Server::raw(&[Act::Write(HEAD_200), Act::Write(ID), Act::Close]);
         for _ in 0..3 {
-            assert!(stack.outcome(&server.url("", "")).is_success(), "{}", stack.name);
+            assert!(client.outcome(&server.url("", "")).is_success(), "{}", client.name);
             thread::sleep(POOLING);
         }
-        assert_eq!(server.requests().len(), 3, "{}", stack.name);
+        assert_eq!(server.requests().len(), 3, "{}", client.name);
     }
 }
 
@@ -249,8 +249,8 @@ fn a_body_cut_short_leaves_the_status() {
     ];
     for (script, status, kind) in cases {
         let server = Server::raw(script);
-        for mut stack in http1(PATIENT) {
-            let outcome = stack.outcome(&server.url("", ""));
+        for mut client in http1(PATIENT) {
+            let outcome = client.outcome(&server.url("", ""));
             assert_failure(&outcome, status, kind);
         }
         assert_eq!(server.requests().len(), 4, "each sends once");
@@ -263,8 +263,8 @@ fn a_body_without_its_end_is_read_as_far_as_it_came() {
     for script in [&[Act::Write(CHUNKED_403), Act::Close], &[Act::Write(CHUNKED_403), Act::Silence]]
     {
         let server = Server::raw(script);
-        for mut stack in http1(Duration::from_secs(2)) {
-            let outcome = stack.outcome(&server.url("", ""));
+        for mut client in http1(Duration::from_secs(2)) {
+            let outcome = client.outcome(&server.url("", ""));
             assert_failure(&outcome, 403, FailureKind::OptedOut);
         }
     }
@@ -273,10 +273,10 @@ fn a_body_without_its_end_is_read_as_far_as_it_came() {
 #[test]
 fn a_drip_runs_into_the_time_limit_and_what_arrived_counts() {
     let server = Server::raw(&[Act::Write(CHUNKED_403), Act::DripForEver(b"1\r\n \r\n")]);
-    for mut stack in http1(Duration::from_secs(2)) {
-        let sent = stack.send(&server.url("", ""));
-        let Sent::Answered(403, body) = &sent else { panic!("{}: {sent:?}", stack.name) };
-        assert!(body.len() < FOR_EVER, "{} hangs up first", stack.name);
+    for mut client in http1(Duration::from_secs(2)) {
+        let sent = client.send(&server.url("", ""));
+        let Sent::Answered(403, body) = &sent else { panic!("{}: {sent:?}", client.name) };
+        assert!(body.len() < FOR_EVER, "{} hangs up first", client.name);
         assert_failure(&sent.outcome(), 403, FailureKind::OptedOut);
     }
     assert_eq!(server.requests().len(), 4, "each sends once");
@@ -289,8 +289,8 @@ fn a_head_that_never_ends_is_no_answer() {
     const FAST: &[Act] = &[HEAD, Act::DripForEver(&[b'x'; 1 << 14])];
     for script in [SLOW, FAST] {
         let server = Server::raw(script);
-        for mut stack in http1(Duration::from_secs(2)) {
-            assert_no_response(stack.send(&server.url("", "")), stack.name);
+        for mut client in http1(Duration::from_secs(2)) {
+            assert_no_response(client.send(&server.url("", "")), client.name);
         }
         assert_eq!(server.requests().len(), 4, "each sends once");
     }
@@ -307,8 +307,8 @@ fn refusing() -> (TcpSocket, String) {
 #[test]
 fn what_never_left_is_the_callers_own_error() {
     let (_socket, url) = refusing();
-    for mut stack in all(PATIENT) {
-        assert_eq!(stack.send(&url), Sent::NeverLeft, "{}", stack.name);
+    for mut client in all(PATIENT) {
+        assert_eq!(client.send(&url), Sent::NeverLeft, "{}", client.name);
     }
 }
 
@@ -326,8 +326,8 @@ fn what_cannot_connect_in_time_never_left() {
     drop(entered);
     let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(300)).ok();
     let _queue: Vec<_> = iter::from_fn(connect).collect();
-    for mut stack in http1(Duration::from_secs(1)) {
-        assert_eq!(stack.send(&url), Sent::NeverLeft, "{}", stack.name);
+    for mut client in http1(Duration::from_secs(1)) {
+        assert_eq!(client.send(&url), Sent::NeverLeft, "{}", client.name);
     }
 }
 
@@ -335,12 +335,12 @@ fn what_cannot_connect_in_time_never_left() {
 #[test]
 fn what_has_no_address_never_left() {
     let [reqwest, blocking, ureq, _hyper] = http1(PATIENT);
-    for mut stack in [reqwest, blocking, ureq] {
-        assert_eq!(stack.send("/send/single"), Sent::NeverLeft, "{}", stack.name);
+    for mut client in [reqwest, blocking, ureq] {
+        assert_eq!(client.send("/send/single"), Sent::NeverLeft, "{}", client.name);
     }
 }
 
-fn all(limit: Duration) -> impl Iterator<Item = Stack> {
+fn all(limit: Duration) -> impl Iterator<Item = Client> {
     http1(limit).into_iter().chain(http2(limit))
 }
 
@@ -349,12 +349,12 @@ fn decoded(name: &str) -> SendOutcome<'static> {
     SendOutcome::decode(status, body)
 }
 
-fn assert_no_response(sent: Sent, stack: &str) {
-    let Sent::NoAnswer(reason) = &sent else { panic!("{stack}: {sent:?}") };
-    assert!(!reason.contains("/send/single"), "{stack} leaves out the URL: {reason}");
+fn assert_no_response(sent: Sent, client: &str) {
+    let Sent::NoAnswer(reason) = &sent else { panic!("{client}: {sent:?}") };
+    assert!(!reason.contains("/send/single"), "{client} leaves out the URL: {reason}");
     let outcome = sent.outcome();
     let failure = outcome.failure().unwrap();
-    assert_eq!((failure.status, failure.kind), (0, FailureKind::NoResponse), "{stack}: {failure}");
+    assert_eq!((failure.status, failure.kind), (0, FailureKind::NoResponse), "{client}: {failure}");
     assert_eq!(failure.kind.retry(), Retry::MayDuplicate);
     assert_eq!(failure.kind.scope(), Scope::Service);
 }

@@ -5,11 +5,11 @@ use std::{sync::Arc, time::Duration};
 use ::hyper::{Request, body::Bytes};
 use http_body_util::Full;
 use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
+    client::legacy::{self, connect::HttpConnector},
     rt::TokioExecutor,
 };
 use mobivate_response::SendOutcome;
-use stacks::{hyper, reqwest_async, reqwest_blocking, ureq};
+use recipes::{hyper, reqwest_async, reqwest_blocking, ureq};
 use tokio::runtime::{self, Runtime};
 
 /// Long enough never to matter, on however slow a machine.
@@ -56,12 +56,12 @@ impl Sent {
 }
 
 /// A client that keeps its connections, with its recipe.
-pub(crate) struct Stack {
+pub(crate) struct Client {
     pub(crate) name: &'static str,
     send: Box<dyn FnMut(&str) -> Sent>,
 }
 
-impl Stack {
+impl Client {
     fn new(name: &'static str, send: impl FnMut(&str) -> Sent + 'static) -> Self {
         Self { name, send: Box::new(send) }
     }
@@ -78,7 +78,7 @@ impl Stack {
 }
 
 /// Every client over HTTP/1, with this time limit for the whole send.
-pub(crate) fn http1(limit: Duration) -> [Stack; 4] {
+pub(crate) fn http1(limit: Duration) -> [Client; 4] {
     let runtime = runtime();
     let hyper_runtime = Arc::clone(&runtime);
     let client = reqwest_async::client(limit).build().unwrap();
@@ -86,14 +86,14 @@ pub(crate) fn http1(limit: Duration) -> [Stack; 4] {
     let agent = ureq::agent(limit);
     let hyper_client = hyper::client(hyper::connector(limit));
     [
-        Stack::new("reqwest, async", move |url| {
+        Client::new("reqwest, async", move |url| {
             runtime.block_on(reqwest_async::send(client.post(url).body(JSON))).into()
         }),
-        Stack::new("reqwest, blocking", move |url| {
+        Client::new("reqwest, blocking", move |url| {
             reqwest_blocking::send(limit, blocking.post(url).body(JSON)).into()
         }),
-        Stack::new("ureq", move |url| ureq::send(agent.post(url), JSON).into()),
-        Stack::new("hyper", move |url| {
+        Client::new("ureq", move |url| ureq::send(agent.post(url), JSON).into()),
+        Client::new("hyper", move |url| {
             let response = hyper_client.request(request(url));
             hyper_runtime.block_on(hyper::send(limit, response)).into()
         }),
@@ -101,21 +101,23 @@ pub(crate) fn http1(limit: Duration) -> [Stack; 4] {
 }
 
 /// Every client that speaks HTTP/2, over HTTP/2.
-pub(crate) fn http2(limit: Duration) -> [Stack; 3] {
+pub(crate) fn http2(limit: Duration) -> [Client; 3] {
     let runtime = runtime();
     let hyper_runtime = Arc::clone(&runtime);
     let client = reqwest_async::client(limit).http2_prior_knowledge().build().unwrap();
     let blocking = reqwest_blocking::client(limit).http2_prior_knowledge().build().unwrap();
-    let hyper_client: Client<HttpConnector, _> =
-        Client::builder(TokioExecutor::new()).http2_only(true).build(hyper::connector(limit));
+    let hyper_client: legacy::Client<HttpConnector, _> =
+        legacy::Client::builder(TokioExecutor::new())
+            .http2_only(true)
+            .build(hyper::connector(limit));
     [
-        Stack::new("reqwest, async, HTTP/2", move |url| {
+        Client::new("reqwest, async, HTTP/2", move |url| {
             runtime.block_on(reqwest_async::send(client.post(url).body(JSON))).into()
         }),
-        Stack::new("reqwest, blocking, HTTP/2", move |url| {
+        Client::new("reqwest, blocking, HTTP/2", move |url| {
             reqwest_blocking::send(limit, blocking.post(url).body(JSON)).into()
         }),
-        Stack::new("hyper, HTTP/2", move |url| {
+        Client::new("hyper, HTTP/2", move |url| {
             let response = hyper_client.request(request(url));
             hyper_runtime.block_on(hyper::send(limit, response)).into()
         }),

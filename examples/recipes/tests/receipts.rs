@@ -15,7 +15,7 @@ use axum::Router;
 use form_urlencoded::byte_serialize;
 use mobivate_response::{DeliveryStatus, FailureKind, SendOutcome};
 use proptest::{collection::vec, prelude::*, sample::select};
-use stacks::{
+use recipes::{
     receipts::{BODY_LIMIT, Unreadable, read, receiver},
     sqlite::{Book, Books, Text},
 };

@@ -1,9 +1,9 @@
 //! Every response that HTTP can carry means the same behind every client as in its file.
 
 use crate::{
+    clients::{Client, PATIENT, Sent, http1, http2},
     corpus::RESPONSES,
     mobivate::Server,
-    stacks::{PATIENT, Sent, Stack, http1, http2},
 };
 
 /// HTTP carries a final status of three digits, and no body with 204 and 304. So no 0, which is no
@@ -32,15 +32,15 @@ fn http_2() {
 }
 
 /// The same status and bytes, so that they are the same to `SendOutcome` and to `BatchOutcome`.
-fn agree<const N: usize>(stacks: [Stack; N], manner: &str) {
+fn agree<const N: usize>(clients: [Client; N], manner: &str) {
     let server = Server::mobivate();
-    for mut stack in stacks {
+    for mut client in clients {
         let mut carried = 0;
         for (name, status, body) in RESPONSES.iter() {
             if http_carries(*status, body) {
                 carried += 1;
-                let sent = stack.send(&server.url(name, manner));
-                assert_eq!(sent, Sent::Answered(*status, body.clone()), "{}, {name}", stack.name);
+                let sent = client.send(&server.url(name, manner));
+                assert_eq!(sent, Sent::Answered(*status, body.clone()), "{}, {name}", client.name);
             }
         }
         assert!(carried > 10, "{carried} of {} responses", RESPONSES.len());

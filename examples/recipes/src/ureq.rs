@@ -2,7 +2,7 @@
 //!
 //! ```no_run
 //! # use mobivate_response::{Breaker, Next, SendOutcome};
-//! # use stacks::ureq::{Sent, send};
+//! # use recipes::ureq::{Sent, send};
 //! # use std::{thread::sleep, time::Duration};
 //! # use ureq::{Agent, Error};
 //! # const WAIT: Duration = Duration::from_secs(60);

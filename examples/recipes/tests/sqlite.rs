@@ -9,7 +9,7 @@ use std::{
 };
 
 use mobivate_response::SendOutcome;
-use stacks::sqlite::{Book, Books, Text};
+use recipes::sqlite::{Book, Books, Text};
 
 /// A file for the books of one test, with nothing in it.
 fn file(test: &str) -> PathBuf {

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use mobivate_response::{DeliveryStatus, FailureKind, SendOutcome};
-use stacks::{
+use recipes::{
     lookup::{self, Page},
     sqlite::{Book, Books},
 };

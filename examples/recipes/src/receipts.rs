@@ -1,7 +1,7 @@
 //! A receiver of receipts behind axum, which stores them in a campaign's books.
 //!
 //! ```no_run
-//! # use stacks::{receipts::receiver, sqlite::Books};
+//! # use recipes::{receipts::receiver, sqlite::Books};
 //! # use std::{error::Error, sync::{Arc, Mutex}, time::Duration};
 //! # async fn listen() -> Result<(), Box<dyn Error>> {
 //! let books = Books::open("campaign.sqlite")?; // a connection of its own beside the sender's

@@ -32,7 +32,7 @@ use tokio::{
     runtime,
 };
 
-use crate::{corpus::RESPONSES, stacks::BODY_LIMIT};
+use crate::{clients::BODY_LIMIT, corpus::RESPONSES};
 
 /// A server on a free port of the loopback address, until the process ends.
 pub(crate) struct Server {

@@ -1,11 +1,11 @@
 //! The recipes that go on from a recipe's `send`.
 
 use mobivate_response::{Failure, SendOutcome};
-use stacks::{errors, queue, reqwest_async};
+use recipes::{errors, queue, reqwest_async};
 
 use crate::{
+    clients::{JSON, PATIENT},
     mobivate::{Server, file},
-    stacks::{JSON, PATIENT},
 };
 
 #[test]

@@ -4,7 +4,7 @@
 //! ```no_run
 //! # use mobivate_response::{Breaker, Next, SendOutcome};
 //! # use reqwest::{Error, RequestBuilder};
-//! # use stacks::reqwest_async::{Sent, send};
+//! # use recipes::reqwest_async::{Sent, send};
 //! # use std::time::Duration;
 //! # use tokio::time::sleep;
 //! # const WAIT: Duration = Duration::from_secs(60);

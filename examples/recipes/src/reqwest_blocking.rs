@@ -4,7 +4,7 @@
 //! ```no_run
 //! # use mobivate_response::{Breaker, Next, SendOutcome};
 //! # use reqwest::{Error, blocking::RequestBuilder};
-//! # use stacks::reqwest_blocking::{Sent, send};
+//! # use recipes::reqwest_blocking::{Sent, send};
 //! # use std::{thread::sleep, time::Duration};
 //! # const WAIT: Duration = Duration::from_secs(60);
 //! # fn deliver(

@@ -2,11 +2,11 @@
 
 use hyper::Method;
 use mobivate_response::{FailureKind, SendOutcome};
-use stacks::{reqwest_blocking, ureq};
+use recipes::{reqwest_blocking, ureq};
 
 use crate::{
+    clients::{JSON, PATIENT, Sent},
     mobivate::Server,
-    stacks::{JSON, PATIENT, Sent},
 };
 
 const OPTED_OUT: &str = "inferred/403-opted-out";

@@ -13,7 +13,7 @@
 //! `fromDate`, also answers a clean page without records. So what is not found stays to be looked up.
 //!
 //! ```
-//! # use stacks::{lookup, sqlite::{Book, Books}};
+//! # use recipes::{lookup, sqlite::{Book, Books}};
 //! # fn main() -> rusqlite::Result<()> {
 //! # let mut books = Books::open(":memory:")?;
 //! # books.add("r-1", "447700900123")?;

@@ -5,7 +5,7 @@
 //! # use hyper::{Request, body::Bytes};
 //! # use hyper_util::client::legacy::{Client, Error, connect::HttpConnector};
 //! # use mobivate_response::{Breaker, Next, SendOutcome};
-//! # use stacks::hyper::{Sent, send};
+//! # use recipes::hyper::{Sent, send};
 //! # use std::time::Duration;
 //! # use tokio::time::sleep;
 //! # const WAIT: Duration = Duration::from_secs(60);
