@@ -1,19 +1,19 @@
-//! The time of every peer, side by side in one run: a group for each case.
+//! The time of every alternative, side by side in one run: a group for each case.
 
 use std::hint::black_box;
 
+use alternatives::cases;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use peers::cases;
 
-fn peers(criterion: &mut Criterion) {
+fn alternatives(criterion: &mut Criterion) {
     for case in cases::all() {
         let (status, body) = case.response();
         let mut group = criterion.benchmark_group(&case.name);
         group.throughput(Throughput::Bytes(body.len() as u64));
-        for (name, peer) in case.readers.peers() {
+        for (name, alternative) in case.readers.alternatives() {
             group.bench_function(*name, |bencher| {
                 bencher.iter(|| {
-                    peer(black_box(status), black_box(&body), &mut |answer| {
+                    alternative(black_box(status), black_box(&body), &mut |answer| {
                         black_box(answer);
                     });
                 });
@@ -23,5 +23,5 @@ fn peers(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, peers);
+criterion_group!(benches, alternatives);
 criterion_main!(benches);

@@ -1,10 +1,10 @@
 //! The usual ways to read a response, each doing the same task: HTTP status and body in; the id, or
 //! that the recipient opted out and the number, or the refusal's text out.
 
+pub mod baseline;
 pub mod cases;
-pub mod floor;
-pub mod ours;
 pub mod sonic;
+pub mod this_crate;
 pub mod typed;
 pub mod value;
 
@@ -43,22 +43,22 @@ pub enum Answer<'a> {
 
 /// Reads the response and shows the answer. It is shown, not returned, so that nobody has to copy what
 /// it borrows from, and everybody's cost of dropping that is part of the count.
-pub type Peer = fn(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>));
+pub type Alternative = fn(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>));
 
-/// All peers, in the table's order. The floor gives no answer worth comparing.
-pub const PEERS: &[(&str, Peer)] = &[
-    ("ours", ours::answer),
+/// All alternatives, in the table's order. The baseline gives no answer worth comparing.
+pub const ALTERNATIVES: &[(&str, Alternative)] = &[
+    ("this crate", this_crate::answer),
     ("typed", typed::answer),
     ("typed, status first", typed::answer_by_status),
-    ("careful", typed::careful_answer),
+    ("hand-written", typed::hand_written),
     ("sonic", sonic::answer),
     ("value", value::answer),
-    ("floor", floor::answer),
+    ("baseline", baseline::answer),
 ];
 
 /// Who reads batches, in the table's order.
-pub const BATCH_PEERS: &[(&str, Peer)] = &[
-    ("ours, batch", ours::batch_answer),
+pub const BATCH_ALTERNATIVES: &[(&str, Alternative)] = &[
+    ("this crate, batch", this_crate::batch_answer),
     ("typed, batch", typed::batch_answer),
     ("sonic, batch", sonic::batch_answer),
 ];

@@ -1,4 +1,4 @@
-//! The floor: nobody hands out text for less than it costs to see that it is text.
+//! The baseline: nobody hands out text for less than it costs to see that it is text.
 
 use crate::Answer;
 

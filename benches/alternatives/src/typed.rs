@@ -21,7 +21,7 @@ pub fn answer_by_status(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_
 
 /// Looks at the status first, and of a refusal reads only what it needs, borrowed: the least that a
 /// careful author writes.
-pub fn careful_answer(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>)) {
+pub fn hand_written(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>)) {
     if matches!(status, 200..=299) {
         return answer(status, body, show);
     }

@@ -7,7 +7,7 @@ use std::fmt;
 
 use corpus::RESPONSES;
 
-use crate::{BATCH_PEERS, PEERS, Peer};
+use crate::{ALTERNATIVES, Alternative, BATCH_ALTERNATIVES};
 
 /// A response to measure.
 pub struct Case {
@@ -21,22 +21,22 @@ pub struct Case {
 /// Who reads a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readers {
-    /// All peers, as the response to a single send.
-    Peers,
+    /// All alternatives, as the response to a single send.
+    Alternatives,
     /// Those who read batches.
-    BatchPeers,
-    /// Ours alone, to see how the cost grows.
-    Ours,
+    BatchAlternatives,
+    /// ThisCrate alone, to see how the cost grows.
+    ThisCrate,
 }
 
 impl Readers {
     /// Their names and functions.
     #[must_use]
-    pub fn peers(self) -> &'static [(&'static str, Peer)] {
+    pub fn alternatives(self) -> &'static [(&'static str, Alternative)] {
         match self {
-            Self::Peers => PEERS,
-            Self::BatchPeers => BATCH_PEERS,
-            Self::Ours => &PEERS[..1],
+            Self::Alternatives => ALTERNATIVES,
+            Self::BatchAlternatives => BATCH_ALTERNATIVES,
+            Self::ThisCrate => &ALTERNATIVES[..1],
         }
     }
 }
@@ -49,11 +49,14 @@ impl fmt::Debug for Case {
 
 impl Case {
     fn new(name: impl Into<String>, response: impl Fn() -> (u16, Vec<u8>) + 'static) -> Self {
-        Self { name: name.into(), readers: Readers::Peers, response: Box::new(response) }
+        Self { name: name.into(), readers: Readers::Alternatives, response: Box::new(response) }
     }
 
-    fn ours(name: impl Into<String>, response: impl Fn() -> (u16, Vec<u8>) + 'static) -> Self {
-        Self { readers: Readers::Ours, ..Self::new(name, response) }
+    fn this_crate(
+        name: impl Into<String>,
+        response: impl Fn() -> (u16, Vec<u8>) + 'static,
+    ) -> Self {
+        Self { readers: Readers::ThisCrate, ..Self::new(name, response) }
     }
 
     /// Builds the HTTP status and the body.
@@ -87,14 +90,18 @@ pub fn all() -> Vec<Case> {
     ];
     for count in [1, 100, 1000] {
         let case = Case::new(format!("batch of {count}"), move || (200, batch(count)));
-        cases.push(Case { readers: Readers::BatchPeers, ..case });
+        cases.push(Case { readers: Readers::BatchAlternatives, ..case });
     }
     for len in [600, MIB] {
-        cases.push(Case::ours(format!("502 HTML page, {}", size(len)), move || (502, page(len))));
+        cases.push(Case::this_crate(format!("502 HTML page, {}", size(len)), move || {
+            (502, page(len))
+        }));
     }
     for (name, shape) in GROWING {
         for len in [KIB, 32 * KIB, MIB] {
-            cases.push(Case::ours(format!("{name}, {}", size(len)), move || (200, shape(len))));
+            cases.push(Case::this_crate(format!("{name}, {}", size(len)), move || {
+                (200, shape(len))
+            }));
         }
     }
     cases
