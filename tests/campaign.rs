@@ -91,7 +91,7 @@ fn of_scope(scope: Scope) -> FailureKind {
     }
 }
 
-/// A campaign under way, with what its laws need to know.
+/// A campaign under way, with what its invariants need to know.
 struct Run {
     sender: Sender,
     provider: Provider,
@@ -110,7 +110,7 @@ struct Run {
 
 type Lawful = Result<(), String>;
 
-fn law(kept: bool, or: impl FnOnce() -> String) -> Lawful {
+fn invariant(kept: bool, or: impl FnOnce() -> String) -> Lawful {
     if kept { Ok(()) } else { Err(or()) }
 }
 
@@ -128,15 +128,15 @@ impl Run {
         }
     }
 
-    /// Sends everything there is, and asserts the laws on the way and at the end.
+    /// Sends everything there is, and asserts the invariants on the way and at the end.
     fn play(&mut self, fault: impl Fn(usize) -> Option<Fault>) -> Lawful {
         let references: Vec<_> = self.sender.books.texts.keys().cloned().collect();
         self.send_all(fault)?;
         self.provider.look_up(&mut self.sender);
         let kept = self.sender.books.texts.keys().cloned().collect::<Vec<_>>();
-        law(kept == references, || "the books have other texts than before".into())?;
+        invariant(kept == references, || "the books have other texts than before".into())?;
         for (what, count) in self.provider.harm(&self.sender.books) {
-            law(count == 0, || format!("{what}: {count}"))?;
+            invariant(count == 0, || format!("{what}: {count}"))?;
         }
         self.sender.books.texts.values().try_for_each(|text| self.is_in_the_right_book(text))
     }
@@ -144,7 +144,7 @@ impl Run {
     fn send_all(&mut self, fault: impl Fn(usize) -> Option<Fault>) -> Lawful {
         let enough = 5 * self.sender.books.texts.len() + 100;
         for send in 0.. {
-            law(send < enough, || "it never ends".into())?;
+            invariant(send < enough, || "it never ends".into())?;
             let text = self.sender.take().or_else(|| {
                 self.provider.mend(&mut self.sender);
                 self.sender.take()
@@ -173,9 +173,11 @@ impl Run {
         self.count(&sent, truth);
         let next = self.advice.settle(&mut self.sender, text, &sent);
         let stops = truth.met != Met::Trouble || self.spent < 3 || next == Next::Stop;
-        law(stops, || format!("{} spent, and no stop", self.spent))?;
+        invariant(stops, || format!("{} spent, and no stop", self.spent))?;
         if next == Next::Stop {
-            law(self.wrong >= 3 || self.too_fast >= 10, || "it stops without a cause".into())?;
+            invariant(self.wrong >= 3 || self.too_fast >= 10, || {
+                "it stops without a cause".into()
+            })?;
             self.provider.mend(&mut self.sender);
         }
         Ok(())
@@ -230,7 +232,7 @@ impl Run {
                 false
             }
         };
-        law(right, || format!("{text:?}, and the truth is {last:?}"))
+        invariant(right, || format!("{text:?}, and the truth is {last:?}"))
     }
 }
 
@@ -240,7 +242,7 @@ fn the_example_comes_out_right() {
     assert!(run.is_ok(), "{run:?}");
 }
 
-/// The kinds that came, or the law that was broken.
+/// The kinds that came, or the invariant that was broken.
 fn play_the_script(advice: Advice) -> Result<BTreeSet<FailureKind>, String> {
     let mut run = Run::new(script::books(), script::provider(), advice);
     run.play(script::fault)?;
@@ -486,7 +488,7 @@ proptest! {
     })]
 
     #[test]
-    fn every_schedule_of_faults_keeps_the_laws(
+    fn every_schedule_of_faults_keeps_the_invariants(
         schedule in prop::collection::vec(prop::option::of(faults()), 0..60),
         people in prop::collection::vec((1..=2_usize, 0..10_u32), 1..24),
     ) {

@@ -1,4 +1,4 @@
-//! What the fuzzers found worth keeping, under the laws.
+//! What the fuzzers found worth keeping, under the invariants.
 
 // Reads files, which Miri does not.
 #![cfg(not(miri))]
@@ -8,7 +8,7 @@ use std::{fs, path::Path};
 
 use arbitrary::{Arbitrary as _, Unstructured};
 use structured::Response;
-use support::assert_laws;
+use support::assert_invariants;
 
 #[path = "support/noise.rs"]
 mod noise;
@@ -20,7 +20,7 @@ mod support;
 fn decode() {
     each_input("decode", |input| {
         let (status, body) = noise::response(input);
-        assert_laws(status, body);
+        assert_invariants(status, body);
     });
 }
 
@@ -28,7 +28,7 @@ fn decode() {
 fn structured() {
     each_input("structured", |input| {
         let response = Response::arbitrary_take_rest(Unstructured::new(input)).unwrap();
-        assert_laws(response.status(), response.body().as_bytes());
+        assert_invariants(response.status(), response.body().as_bytes());
     });
 }
 

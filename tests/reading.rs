@@ -9,7 +9,7 @@ mod support;
 use std::{borrow::Cow, fmt::Write as _};
 
 use mobivate_response::{BatchOutcome, Entry, Failure, OptedOutNumber, SendOutcome};
-use support::assert_laws;
+use support::assert_invariants;
 
 macro_rules! reads {
     ($($status:literal $body:literal => $outcome:literal)*) => {
@@ -28,7 +28,7 @@ macro_rules! reads_batch {
 fn reads(status: u16, body: &str, outcome: &str) {
     let response = bytes(body);
     assert_eq!(in_words(&SendOutcome::decode(status, &response)), outcome, "{status} {body}");
-    assert_laws_but_not_under_miri(status, &response);
+    assert_invariants_but_not_under_miri(status, &response);
 }
 
 /// The response to a batch has this outcome, as [`batch_in_words`] tells it.
@@ -40,13 +40,13 @@ fn reads_batch(status: u16, body: &str, outcome: &str) {
         outcome,
         "{status} {body}"
     );
-    assert_laws_but_not_under_miri(status, &response);
+    assert_invariants_but_not_under_miri(status, &response);
 }
 
 /// Miri would take hours: each response is decoded some hundred times.
-fn assert_laws_but_not_under_miri(status: u16, body: &[u8]) {
+fn assert_invariants_but_not_under_miri(status: u16, body: &[u8]) {
     if !cfg!(miri) {
-        assert_laws(status, body);
+        assert_invariants(status, body);
     }
 }
 

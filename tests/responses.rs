@@ -12,7 +12,7 @@ use std::{collections::BTreeSet, fmt::Write as _, fs};
 
 use corpus::RESPONSES;
 use mobivate_response::{Batch, BatchOutcome, SendOutcome};
-use support::assert_laws;
+use support::assert_invariants;
 
 #[test]
 fn every_response_has_its_outcome() {
@@ -63,9 +63,9 @@ fn describe(status: u16, body: &[u8]) -> String {
 }
 
 #[test]
-fn every_response_keeps_the_laws() {
+fn every_response_keeps_the_invariants() {
     for (_, status, body) in RESPONSES.iter() {
-        assert_laws(*status, body);
+        assert_invariants(*status, body);
     }
 }
 

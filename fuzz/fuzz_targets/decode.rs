@@ -8,9 +8,9 @@ mod noise;
 mod support;
 
 use libfuzzer_sys::fuzz_target;
-use support::assert_laws;
+use support::assert_invariants;
 
 fuzz_target!(|input: &[u8]| {
     let (status, body) = noise::response(input);
-    assert_laws(status, body);
+    assert_invariants(status, body);
 });

@@ -9,8 +9,8 @@ mod support;
 
 use libfuzzer_sys::fuzz_target;
 use structured::Response;
-use support::assert_laws;
+use support::assert_invariants;
 
 fuzz_target!(|response: Response<'_>| {
-    assert_laws(response.status(), response.body().as_bytes());
+    assert_invariants(response.status(), response.body().as_bytes());
 });

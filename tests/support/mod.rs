@@ -1,4 +1,4 @@
-//! The laws that every outcome keeps.
+//! The invariants that every outcome keeps.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by a panic")]
 
@@ -6,14 +6,14 @@ use mobivate_response::{
     Batch, BatchOutcome, DeliveryStatus, Failure, FailureKind, Message, OptedOutNumber, SendOutcome,
 };
 
-pub(crate) mod strict;
+pub(crate) mod reference;
 
-/// Asserts every law on the outcomes of one response.
-pub(crate) fn assert_laws(status: u16, body: &[u8]) {
+/// Asserts every invariant on the outcomes of one response.
+pub(crate) fn assert_invariants(status: u16, body: &[u8]) {
     let outcome = SendOutcome::decode(status, body);
     let batch = BatchOutcome::decode(status, body);
     assert_judged_alike(status, body);
-    assert_word_laws(&String::from_utf8_lossy(body));
+    assert_name_invariants(&String::from_utf8_lossy(body));
 
     match &outcome {
         SendOutcome::Success(message) => {
@@ -28,7 +28,7 @@ pub(crate) fn assert_laws(status: u16, body: &[u8]) {
             assert!(!failure.detail.is_empty(), "there is always a detail");
             assert!(failure.id.as_deref().is_none_or(|id| !id.trim().is_empty() && id != "0"));
             let nobody_can_tell = failure.code == 0 || (500..=599).contains(&failure.code);
-            let opted_out = !nobody_can_tell && strict::says_opted_out(&failure.detail);
+            let opted_out = !nobody_can_tell && reference::says_opted_out(&failure.detail);
             assert_eq!(failure.kind == FailureKind::OptedOut, opted_out, "the text alone says so");
             assert_ne!(failure.kind, FailureKind::Undelivered, "that is known only later");
             assert_number(failure);
@@ -48,7 +48,7 @@ pub(crate) fn assert_laws(status: u16, body: &[u8]) {
 }
 
 /// Case and outer white space do not matter to a receipt's word; anything before or behind it does.
-fn assert_word_laws(word: &str) {
+fn assert_name_invariants(word: &str) {
     let status = DeliveryStatus::from_word(word);
     let loud = word.to_ascii_uppercase();
     assert_eq!(DeliveryStatus::from_word(&format!("\t{loud}\n")), status, "{word:?}");
@@ -57,9 +57,9 @@ fn assert_word_laws(word: &str) {
     }
 }
 
-/// The strict reader comes to the same outcome, also on the same response written in another way.
+/// The reference implementation comes to the same outcome, also on the same response written in another way.
 fn assert_judged_alike(status: u16, body: &[u8]) {
-    if let Some(response) = strict::Response::read(body, false) {
+    if let Some(response) = reference::Response::read(body, false) {
         let expected = response.outcome(status);
         for body in [body.to_vec()].into_iter().chain(response.rewritten()) {
             let outcome = SendOutcome::decode(status, &body);
@@ -67,7 +67,7 @@ fn assert_judged_alike(status: u16, body: &[u8]) {
             assert_eq!(outcome.success(), expected.success(), "{}", body.escape_ascii());
         }
     }
-    if let Some(response) = strict::Response::read(body, true) {
+    if let Some(response) = reference::Response::read(body, true) {
         let expected = response.batch_outcome(status);
         for body in [body.to_vec()].into_iter().chain(response.rewritten()) {
             let outcome = BatchOutcome::decode(status, &body);
@@ -81,7 +81,7 @@ fn assert_same_failure(failure: Option<&Failure<'_>>, expected: Option<&Failure<
     let known = |failure: &Failure<'_>| {
         let mut failure = failure.clone().into_owned();
         if matches!(&*failure.detail, "JSON cut short" | "not JSON") {
-            failure.detail = strict::FAULT.into();
+            failure.detail = reference::FAULT.into();
         }
         failure
     };
@@ -99,7 +99,7 @@ fn assert_no_cut_is_a_success(status: u16, body: &[u8]) {
 fn assert_number(failure: &Failure<'_>) {
     let number = failure.opted_out_number();
     let opted_out = failure.kind == FailureKind::OptedOut;
-    let expected = strict::number(&failure.detail).filter(|_| opted_out);
+    let expected = reference::number(&failure.detail).filter(|_| opted_out);
     assert_eq!(number.map(OptedOutNumber::as_str), expected.as_deref(), "{:?}", failure.detail);
     let Some(number) = number else { return };
     let digits = number.as_str();

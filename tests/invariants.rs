@@ -1,4 +1,4 @@
-//! The laws, on noise and on responses that nearly are what the API sends.
+//! The invariants, on noise and on responses that nearly are what the API sends.
 
 #[path = "support/corpus.rs"]
 mod corpus;
@@ -6,7 +6,7 @@ mod support;
 
 use corpus::RESPONSES;
 use proptest::{collection::vec, prelude::*, sample::select};
-use support::assert_laws;
+use support::assert_invariants;
 
 /// So many of each; Miri is some thousand times slower.
 const CASES: u32 = if cfg!(miri) { 2 } else { 4096 };
@@ -16,25 +16,25 @@ proptest! {
 
     #[test]
     fn noise(status: u16, body: Vec<u8>) {
-        assert_laws(status, &body);
+        assert_invariants(status, &body);
     }
 
     #[test]
     fn objects(status in status(), body in object()) {
-        assert_laws(status, body.as_bytes());
+        assert_invariants(status, body.as_bytes());
     }
 
     #[test]
     #[cfg_attr(miri, ignore = "reads files")]
     fn mutated_responses(status in status(), body in mutated()) {
-        assert_laws(status, &body);
+        assert_invariants(status, &body);
     }
 
     #[test]
     fn refusals(status in status(), text in refusal()) {
         let message = serde_json::Value::from(text);
-        assert_laws(status, format!(r#"{{"code":403,"message":{message}}}"#).as_bytes());
-        assert_laws(status, format!(r#"{{"id":"m","error":{message}}}"#).as_bytes());
+        assert_invariants(status, format!(r#"{{"code":403,"message":{message}}}"#).as_bytes());
+        assert_invariants(status, format!(r#"{{"id":"m","error":{message}}}"#).as_bytes());
     }
 }
 
