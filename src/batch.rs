@@ -202,7 +202,7 @@ impl<'a> From<Failure<'a>> for BatchOutcome<'a> {
 /// A batch that Mobivate accepted, as the response describes it.
 ///
 /// Every field but the id is the response's echo of the request, and may be missing. `Debug` shows how
-/// many recipients there are, never who; seven or more digits in a row are starred outside the id.
+/// many recipients there are, never who; seven or more digits consecutive are starred outside the id.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Batch<'a> {
@@ -238,7 +238,7 @@ pub struct Batch<'a> {
     /// The entries that the response echoes, in order. An entry that is no object, or holds none of
     /// the known fields, is left out; a response without a list has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub recipients: Vec<Entry<'a>>,
+    pub recipients: Vec<BatchRecipient<'a>>,
 }
 
 impl<'a> Batch<'a> {
@@ -266,7 +266,7 @@ impl<'a> Batch<'a> {
             spread_hours: fields.spread_hours,
             recipients: mem::take(&mut fields.recipients)
                 .into_iter()
-                .map(Entry::from_wire)
+                .map(BatchRecipient::from_wire)
                 .collect(),
         }
     }
@@ -291,7 +291,7 @@ impl<'a> Batch<'a> {
             exclude_optouts: self.exclude_optouts,
             exclude_duplicates: self.exclude_duplicates,
             spread_hours: self.spread_hours,
-            recipients: self.recipients.into_iter().map(Entry::into_owned).collect(),
+            recipients: self.recipients.into_iter().map(BatchRecipient::into_owned).collect(),
         }
     }
 }
@@ -315,11 +315,11 @@ impl fmt::Debug for Batch<'_> {
 
 /// An entry of a batch: one message to one recipient, as the response echoes it.
 ///
-/// Every field may be missing. `Debug` shows the route, with seven or more digits in a row starred;
+/// Every field may be missing. `Debug` shows the route, with seven or more digits consecutive starred;
 /// of the other fields, which hold personal data, only whether they are present.
 #[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Entry<'a> {
+pub struct BatchRecipient<'a> {
     /// The sender that the recipient sees.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub originator: Option<Cow<'a, str>>,
@@ -337,8 +337,8 @@ pub struct Entry<'a> {
     pub route_id: Option<Cow<'a, str>>,
 }
 
-impl<'a> Entry<'a> {
-    fn from_wire(entry: wire::Entry<'a>) -> Self {
+impl<'a> BatchRecipient<'a> {
+    fn from_wire(entry: wire::BatchRecipient<'a>) -> Self {
         Self {
             originator: entry.originator,
             recipient: entry.recipient,
@@ -351,12 +351,12 @@ impl<'a> Entry<'a> {
     /// The same entry, with text of its own: it outlives the body that it was decoded from.
     ///
     /// ```
-    /// # use mobivate_response::Entry;
-    /// assert_eq!(Entry::default().into_owned(), Entry::default());
+    /// # use mobivate_response::BatchRecipient;
+    /// assert_eq!(BatchRecipient::default().into_owned(), BatchRecipient::default());
     /// ```
     #[must_use]
-    pub fn into_owned(self) -> Entry<'static> {
-        Entry {
+    pub fn into_owned(self) -> BatchRecipient<'static> {
+        BatchRecipient {
             originator: self.originator.map(owned),
             recipient: self.recipient.map(owned),
             text: self.text.map(owned),
@@ -366,9 +366,9 @@ impl<'a> Entry<'a> {
     }
 }
 
-impl fmt::Debug for Entry<'_> {
+impl fmt::Debug for BatchRecipient<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entry")
+        f.debug_struct("BatchRecipient")
             .field("originator", &Presence(self.originator.is_some()))
             .field("recipient", &Presence(self.recipient.is_some()))
             .field("text", &Presence(self.text.is_some()))

@@ -64,7 +64,7 @@ use crate::failure::FailureKind::{
 /// ```
 /// use mobivate_response::DeliveryStatus;
 ///
-/// let receipts = ["DELIVERED", "ACCEPTED", "novel"].map(DeliveryStatus::from_word);
+/// let receipts = ["DELIVERED", "ACCEPTED", "novel"].map(DeliveryStatus::from_name);
 /// assert_eq!(receipts.into_iter().max(), Some(DeliveryStatus::Delivered));
 /// ```
 ///
@@ -109,14 +109,14 @@ impl DeliveryStatus {
     ///
     /// ```
     /// # use mobivate_response::{DeliveryStatus, FailureKind};
-    /// assert_eq!(DeliveryStatus::from_word("Delivered"), DeliveryStatus::Delivered);
+    /// assert_eq!(DeliveryStatus::from_name("Delivered"), DeliveryStatus::Delivered);
     /// assert_eq!(
-    ///     DeliveryStatus::from_word("OPTED_OUT"),
+    ///     DeliveryStatus::from_name("OPTED_OUT"),
     ///     DeliveryStatus::Failed(FailureKind::OptedOut),
     /// );
-    /// assert_eq!(DeliveryStatus::from_word("NOT_DELIVERED"), DeliveryStatus::Unknown);
+    /// assert_eq!(DeliveryStatus::from_name("NOT_DELIVERED"), DeliveryStatus::Unknown);
     /// ```
-    pub fn from_word(word: &str) -> Self {
+    pub fn from_name(word: &str) -> Self {
         let word = word.trim();
         let row = WORDS.iter().find(|(_, known, _)| known.eq_ignore_ascii_case(word));
         row.map_or(Unknown, |(_, _, status)| *status)

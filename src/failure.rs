@@ -134,7 +134,7 @@ pub enum FailureKind {
     /// nothing about the recipient.
     ///
     /// `{"error":"API Key is not permitted to perform this action. (create:SingleSMS)"}`. Call a
-    /// person, but only after a few in a row: a 403 that lost its text on the way looks the same.
+    /// person, but only after a few consecutive: a 403 that lost its text on the way looks the same.
     Forbidden,
     /// "Slow down - Rate limit exceeded": 429.
     ///
@@ -246,30 +246,30 @@ impl fmt::Display for FailureKind {
 /// Reads what [`as_str`](FailureKind::as_str) gives, and nothing else.
 ///
 /// ```
-/// # use mobivate_response::{FailureKind, UnknownFailureKind};
+/// # use mobivate_response::{FailureKind, ParseFailureKindError};
 /// assert_eq!("opted_out".parse(), Ok(FailureKind::OptedOut));
-/// assert_eq!("Opted out".parse::<FailureKind>(), Err(UnknownFailureKind));
+/// assert_eq!("Opted out".parse::<FailureKind>(), Err(ParseFailureKindError));
 /// ```
 impl FromStr for FailureKind {
-    type Err = UnknownFailureKind;
+    type Err = ParseFailureKindError;
 
-    fn from_str(name: &str) -> Result<Self, UnknownFailureKind> {
+    fn from_str(name: &str) -> Result<Self, ParseFailureKindError> {
         let known = Self::ALL.iter().find(|kind| kind.as_str() == name);
-        known.copied().ok_or(UnknownFailureKind)
+        known.copied().ok_or(ParseFailureKindError)
     }
 }
 
 /// The name of no [`FailureKind`] that this version knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct UnknownFailureKind;
+pub struct ParseFailureKindError;
 
-impl fmt::Display for UnknownFailureKind {
+impl fmt::Display for ParseFailureKindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("unknown kind of failure")
     }
 }
 
-impl Error for UnknownFailureKind {}
+impl Error for ParseFailureKindError {}
 
 impl<'de> Deserialize<'de> for FailureKind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -326,9 +326,9 @@ impl fmt::Display for Retry {
     }
 }
 
-/// Who or what a failure is about. Whether to go on, to wait or to stop, [`Breaker`] says.
+/// Who or what a failure is about. Whether to go on, to wait or to stop, [`CircuitBreaker`] says.
 ///
-/// [`Breaker`]: crate::Breaker
+/// [`CircuitBreaker`]: crate::CircuitBreaker
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]

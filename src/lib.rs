@@ -33,7 +33,7 @@
 //! | Was it accepted? | [`SendOutcome::decode`], where the rules stand; [`BatchOutcome`] for a batch |
 //! | May it be sent again? | [`FailureKind::retry`] |
 //! | Who is affected, whom to suppress? | [`FailureKind::scope`], [`Failure::opted_out_number`] |
-//! | When to stop? | [`Breaker`] |
+//! | When to stop? | [`CircuitBreaker`] |
 //! | What became of it later? | [`DeliveryStatus`] |
 //!
 //! # Logs
@@ -59,7 +59,7 @@
 extern crate alloc;
 
 mod batch;
-mod breaker;
+mod circuit_breaker;
 mod delivery;
 mod failure;
 mod opt_out;
@@ -68,10 +68,10 @@ mod redact;
 mod verdict;
 mod wire;
 
-pub use batch::{Batch, BatchOutcome, Entry};
-pub use breaker::{Breaker, Next};
+pub use batch::{Batch, BatchOutcome, BatchRecipient};
+pub use circuit_breaker::{Action, CircuitBreaker};
 pub use delivery::DeliveryStatus;
-pub use failure::{Failure, FailureKind, Retry, Scope, UnknownFailureKind};
+pub use failure::{Failure, FailureKind, ParseFailureKindError, Retry, Scope};
 pub use opt_out::OptedOutNumber;
 pub use outcome::{Message, SendOutcome};
 

@@ -103,10 +103,10 @@ impl<'a> SendOutcome<'a> {
     /// about to send, and then send: after a crash, such a message is looked up, not sent again.
     ///
     /// - An error before anything was sent (no address, a refused connection, a time limit for
-    ///   connecting) *never left*: send the same again after a wait, as
-    ///   [`Breaker::note_never_left`](crate::Breaker::note_never_left) says. Count as such only what
+    ///   connecting) *not sent*: send the same again after a wait, as
+    ///   [`CircuitBreaker::record_not_sent`](crate::CircuitBreaker::record_not_sent) says. Count as such only what
     ///   certainly comes before the sending. In doubt, it is the next case.
-    /// - Sent, but no status came (a time limit, a reset), or the client lost it:
+    /// - Attempt, but no status came (a time limit, a reset), or the client lost it:
     ///   [`no_response`](Self::no_response). Pass on no status that the client or a proxy's refusal to
     ///   connect made up. curl's `000` is either of the two: its exit status tells.
     /// - A status came, but the body broke off: decode what arrived. Read the body piece by piece, for
@@ -145,7 +145,7 @@ impl<'a> SendOutcome<'a> {
 
     /// The outcome of a request that was sent but got no response: a time limit, a reset connection.
     ///
-    /// The message may be on its way. Where the request never left, do not call this: it is safe to
+    /// The message may be on its way. Where the request not sent, do not call this: it is safe to
     /// send again. The reason becomes the detail, whole: leave out the URL where it holds a key (for
     /// reqwest, `error.without_url()`), and where an error's `Display` leaves out the cause, pass
     /// `format_args!("{error:?}")`.
@@ -267,7 +267,7 @@ impl<'a> From<Failure<'a>> for SendOutcome<'a> {
 /// nor from a body with bad UTF-8 or half a surrogate pair.
 ///
 /// `Debug` shows the id as it is; the route, the campaign and the schedule, with seven or more
-/// digits in a row starred; and of the other fields, which hold personal data, only whether they
+/// digits consecutive starred; and of the other fields, which hold personal data, only whether they
 /// are present. The fields and `Serialize` give the full truth.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]

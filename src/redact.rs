@@ -6,7 +6,7 @@ use core::fmt::{self, Write as _};
 /// At most so many characters of a text are shown.
 const SHOWN: usize = 256;
 
-/// So many digits in a row may be a telephone number.
+/// So many digits consecutive may be a telephone number.
 const NUMBER: usize = 7;
 
 /// A text that can be logged: long runs of digits are starred, what could forge a line or change

@@ -46,12 +46,12 @@ pub(crate) struct Fields<'a> {
     pub(crate) exclude_optouts: Option<bool>,
     pub(crate) exclude_duplicates: Option<bool>,
     pub(crate) recipient_count: Option<u64>,
-    pub(crate) recipients: Vec<Entry<'a>>,
+    pub(crate) recipients: Vec<BatchRecipient<'a>>,
 }
 
 /// An entry of `recipients`.
 #[derive(Default, PartialEq)]
-pub(crate) struct Entry<'a> {
+pub(crate) struct BatchRecipient<'a> {
     pub(crate) originator: Text<'a>,
     pub(crate) recipient: Text<'a>,
     pub(crate) text: Text<'a>,
@@ -198,7 +198,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-impl<'a> Entry<'a> {
+impl<'a> BatchRecipient<'a> {
     fn slot(&mut self, key: &str) -> Slot<'_, 'a> {
         match key {
             "originator" => Slot::Text(&mut self.originator),
@@ -217,8 +217,8 @@ enum Slot<'s, 'a> {
     Response(&'s mut Response<'a>),
     /// The `record` of this response.
     Record(&'s mut Response<'a>),
-    Recipients(&'s mut Vec<Entry<'a>>),
-    Entry(&'s mut Entry<'a>),
+    Recipients(&'s mut Vec<BatchRecipient<'a>>),
+    BatchRecipient(&'s mut BatchRecipient<'a>),
     Text(&'s mut Text<'a>),
     Natural(&'s mut Option<u64>),
     Bool(&'s mut Option<bool>),
@@ -258,7 +258,7 @@ impl<'a> Slot<'_, 'a> {
             Self::Record(Response { record: Some(fields), is_batch, .. }) => {
                 fields.slot(key, *is_batch)
             }
-            Self::Entry(entry) => entry.slot(key),
+            Self::BatchRecipient(entry) => entry.slot(key),
             _ => Slot::Unread,
         }
     }
@@ -314,9 +314,9 @@ impl<'de> Visitor<'de> for Slot<'_, 'de> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         if let Self::Recipients(entries) = self {
             entries.clear();
-            let mut entry = Entry::default();
-            while let Some(()) = list.next_element_seed(Slot::Entry(&mut entry))? {
-                if entry != Entry::default() {
+            let mut entry = BatchRecipient::default();
+            while let Some(()) = list.next_element_seed(Slot::BatchRecipient(&mut entry))? {
+                if entry != BatchRecipient::default() {
                     entries.push(mem::take(&mut entry));
                 }
             }

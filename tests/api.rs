@@ -3,8 +3,8 @@
 use std::{borrow::Cow, collections::BTreeSet, error::Error, fmt::Debug, hash::Hash};
 
 use mobivate_response::{
-    Batch, BatchOutcome, Breaker, DeliveryStatus, Entry, Failure, FailureKind, Message, Next,
-    OptedOutNumber, Retry, Scope, SendOutcome, UnknownFailureKind,
+    Action, Batch, BatchOutcome, BatchRecipient, CircuitBreaker, DeliveryStatus, Failure,
+    FailureKind, Message, OptedOutNumber, ParseFailureKindError, Retry, Scope, SendOutcome,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -22,24 +22,24 @@ fn traits() {
     plain::<OptedOutNumber<'_>>();
     plain::<BatchOutcome<'_>>();
     plain::<Batch<'_>>();
-    plain::<Entry<'_>>();
-    plain::<Breaker>();
-    plain::<UnknownFailureKind>();
+    plain::<BatchRecipient<'_>>();
+    plain::<CircuitBreaker>();
+    plain::<ParseFailureKindError>();
     label::<FailureKind>();
     label::<Retry>();
     label::<Scope>();
     label::<DeliveryStatus>();
-    label::<Next>();
+    label::<Action>();
     data::<SendOutcome<'static>>();
     data::<Message<'static>>();
     data::<Failure<'static>>();
     data::<FailureKind>();
     data::<BatchOutcome<'static>>();
     data::<Batch<'static>>();
-    data::<Entry<'static>>();
+    data::<BatchRecipient<'static>>();
     data::<DeliveryStatus>();
     error::<Failure<'static>>();
-    error::<UnknownFailureKind>();
+    error::<ParseFailureKindError>();
 }
 
 #[test]
@@ -94,9 +94,9 @@ fn pinned_names() {
     let _: (Cow<'static, str>, [Text; 3]) = (id, [name, route_id, scheduled]);
     let _: [Option<u64>; 2] = [recipient_count, spread_hours];
     let _: [Option<bool>; 3] = [shorten_urls, exclude_optouts, exclude_duplicates];
-    let _: Vec<Entry<'static>> = recipients;
-    let Entry { originator, recipient, text, reference, route_id, .. } =
-        Entry::default().into_owned();
+    let _: Vec<BatchRecipient<'static>> = recipients;
+    let BatchRecipient { originator, recipient, text, reference, route_id, .. } =
+        BatchRecipient::default().into_owned();
     let _: [Text; 5] = [originator, recipient, text, reference, route_id];
 
     let failure: Failure<'static> = Failure::new(403, "no").into_owned();
@@ -117,10 +117,13 @@ fn pinned_names() {
         ("447700900123", "447700900123", false)
     );
 
-    let mut breaker: Breaker = Breaker::default();
-    let next: [Next; 3] =
-        [breaker.note(Some(&failure)), breaker.note(None), breaker.note_never_left()];
-    assert_eq!(next, [Next::GoOn, Next::GoOn, Next::Wait]);
+    let mut circuit_breaker: CircuitBreaker = CircuitBreaker::default();
+    let next: [Action; 3] = [
+        circuit_breaker.note(Some(&failure)),
+        circuit_breaker.note(None),
+        circuit_breaker.record_not_sent(),
+    ];
+    assert_eq!(next, [Action::Continue, Action::Continue, Action::BackOff]);
 }
 
 #[test]
@@ -167,9 +170,9 @@ fn kinds_have_names() {
     assert_eq!(serde_json::from_str::<FailureKind>("\"novel\"").unwrap(), FailureKind::Unconfirmed);
     assert!(serde_json::from_str::<FailureKind>("7").is_err(), "a number is no name");
     for unknown in ["novel", "", "opted out", "OPTED_OUT", " opted_out"] {
-        assert_eq!(unknown.parse::<FailureKind>(), Err(UnknownFailureKind), "{unknown:?}");
+        assert_eq!(unknown.parse::<FailureKind>(), Err(ParseFailureKindError), "{unknown:?}");
     }
-    assert_eq!(UnknownFailureKind.to_string(), "unknown kind of failure");
+    assert_eq!(ParseFailureKindError.to_string(), "unknown kind of failure");
     let retries = [Retry::Later, Retry::AfterFix, Retry::MayDuplicate, Retry::Never];
     assert_eq!(retries.map(Retry::as_str), ["later", "after_fix", "may_duplicate", "never"]);
     for retry in retries {

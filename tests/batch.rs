@@ -3,7 +3,7 @@
 use std::{fmt::Debug, hash::Hash};
 
 use mobivate_response::{
-    Batch, BatchOutcome, Entry, Failure, FailureKind, Message, Retry, SendOutcome,
+    Batch, BatchOutcome, BatchRecipient, Failure, FailureKind, Message, Retry, SendOutcome,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -18,7 +18,7 @@ fn traits() {
     fn data<T: Clone + Eq + Hash + Send + Sync + Unpin + Debug + Serialize + DeserializeOwned>() {}
     data::<BatchOutcome<'static>>();
     data::<Batch<'static>>();
-    data::<Entry<'static>>();
+    data::<BatchRecipient<'static>>();
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn debug_counts_people_and_hides_them() {
     );
     assert_eq!(
         format!("{:?}", batch.recipients),
-        r#"[Entry { originator: Some(_), recipient: Some(_), text: Some(_), reference: Some(_), route_id: Some("x") }, Entry { originator: None, recipient: Some(_), text: None, reference: None, route_id: None }]"#
+        r#"[BatchRecipient { originator: Some(_), recipient: Some(_), text: Some(_), reference: Some(_), route_id: Some("x") }, BatchRecipient { originator: None, recipient: Some(_), text: None, reference: None, route_id: None }]"#
     );
     let body = br#"{"id":"b","routeId":447700900123,"recipients":[{"routeId":"447700900123"}],
         "recipientCount":447700900123,"spreadHours":999999}"#;

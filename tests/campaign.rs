@@ -13,11 +13,11 @@ pub mod sender;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mobivate_response::{Failure, FailureKind, Next, Retry, Scope, SendOutcome};
+use mobivate_response::{Action, Failure, FailureKind, Retry, Scope, SendOutcome};
 use proptest::prelude::*;
 
 use provider::{Account, Fault, Met, Provider, Truth, digits, exists};
-use sender::{Book, Books, Sender, Sent, Text};
+use sender::{Attempt, Book, Books, Sender, Text};
 
 /// What the sender goes by.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,25 +32,25 @@ enum Advice {
 }
 
 impl Advice {
-    fn settle(self, sender: &mut Sender, text: Text, sent: &Sent) -> Next {
+    fn settle(self, sender: &mut Sender, text: Text, sent: &Attempt) -> Action {
         match self {
             Self::Honest => sender.settle(text, sent),
             Self::NeverStop => match sender.settle(text, sent) {
-                Next::Stop => Next::GoOn,
+                Action::Stop => Action::Continue,
                 next => next,
             },
             Self::Retry(..) | Self::Scope(..) => {
                 let outcome = match sent {
-                    Sent::Answered { status, body } => SendOutcome::decode(*status, body),
-                    Sent::NoAnswer(why) => SendOutcome::no_response(why),
-                    Sent::NeverLeft(_) => return sender.settle(text, sent),
+                    Attempt::Response { status, body } => SendOutcome::decode(*status, body),
+                    Attempt::NoResponse(why) => SendOutcome::no_response(why),
+                    Attempt::NotSent(_) => return sender.settle(text, sent),
                 };
                 let Some(failure) = outcome.failure() else { return sender.settle(text, sent) };
                 let (retry, scope) = self.on(failure.kind);
                 sender.book(text, &SendOutcome::Failure(with_kind(failure, of_retry(retry))));
                 let for_breaker =
                     if retry == Retry::Later { of_retry(retry) } else { of_scope(scope) };
-                sender.breaker.note(Some(&with_kind(failure, for_breaker)))
+                sender.circuit_breaker.note(Some(&with_kind(failure, for_breaker)))
             }
         }
     }
@@ -64,7 +64,7 @@ impl Advice {
     }
 }
 
-/// The sender and the breaker read the kind alone: another kind is other advice.
+/// The sender and the circuit breaker read the kind alone: another kind is other advice.
 fn with_kind<'a>(failure: &Failure<'a>, kind: FailureKind) -> Failure<'a> {
     let mut failure = failure.clone();
     failure.kind = kind;
@@ -98,7 +98,7 @@ struct Run {
     advice: Advice,
     /// What was true of each text's last request.
     last: BTreeMap<String, Truth>,
-    /// Requests spent in a row on an outage or a dead account, as the sender living now saw them.
+    /// Requests spent consecutive on an outage or a dead account, as the sender living now saw them.
     spent: u32,
     /// Requests since the last clear response with which something was wrong.
     wrong: u32,
@@ -172,9 +172,9 @@ impl Run {
         self.last.insert(reference, truth);
         self.count(&sent, truth);
         let next = self.advice.settle(&mut self.sender, text, &sent);
-        let stops = truth.met != Met::Trouble || self.spent < 3 || next == Next::Stop;
+        let stops = truth.met != Met::Trouble || self.spent < 3 || next == Action::Stop;
         invariant(stops, || format!("{} spent, and no stop", self.spent))?;
-        if next == Next::Stop {
+        if next == Action::Stop {
             invariant(self.wrong >= 3 || self.too_fast >= 10, || {
                 "it stops without a cause".into()
             })?;
@@ -183,19 +183,19 @@ impl Run {
         Ok(())
     }
 
-    fn count(&mut self, sent: &Sent, truth: Truth) {
+    fn count(&mut self, sent: &Attempt, truth: Truth) {
         let status = match sent {
-            Sent::Answered { status, body } => {
+            Attempt::Response { status, body } => {
                 let outcome = SendOutcome::decode(*status, body);
                 self.kinds.extend(outcome.failure().map(|failure| failure.kind));
                 *status
             }
-            Sent::NoAnswer(why) => {
+            Attempt::NoResponse(why) => {
                 let outcome = SendOutcome::no_response(why);
                 self.kinds.extend(outcome.failure().map(|failure| failure.kind));
                 0
             }
-            Sent::NeverLeft(_) => 0,
+            Attempt::NotSent(_) => 0,
         };
         match truth {
             Truth { met: Met::Accepted | Met::OptedOut, clear: true } => {
@@ -256,7 +256,7 @@ const HARMLESS: [(Advice, &str); 10] = {
         Unconfirmed,
     };
     const LATER: &str =
-        "the breaker asks for `Later` first, and the book does not ask for the scope";
+        "the circuit breaker asks for `Later` first, and the book does not ask for the scope";
     const WAITS: &str = "it waits between failures that no wait mends, and stops all the same; that a \
         person is needed shows in the book";
     const HASTES: &str = "it does not wait between the failures, and stops all the same";
@@ -397,7 +397,7 @@ fn the_recipient_that_was_sent_to_is_suppressed_whatever_number_is_named() {
         let mut sender = Sender::new(books);
         let text = sender.take().unwrap();
         let body = format!(r#"{{"code":403,"message":"Recipient is opted out{named}"}}"#);
-        let _ = sender.settle(text, &Sent::Answered { status: 403, body: body.into() });
+        let _ = sender.settle(text, &Attempt::Response { status: 403, body: body.into() });
         assert_eq!(sender.books.suppressed, ["447700900123".into()].into());
         assert_eq!(sender.books.named_another.contains("r"), another, "{named}");
     }
@@ -410,7 +410,7 @@ fn what_has_an_id_and_is_no_success_is_looked_up_by_it() {
         books.add("r", "447700900123");
         let mut sender = Sender::new(books);
         let text = sender.take().unwrap();
-        let _ = sender.settle(text, &Sent::Answered { status, body: br#"{"id":"m-1"}"#.into() });
+        let _ = sender.settle(text, &Attempt::Response { status, body: br#"{"id":"m-1"}"#.into() });
         assert_eq!(sender.books.texts["r"].book, Book::ToLookUp(Some("m-1".into())));
         assert_eq!(sender.take(), None);
     }
@@ -422,7 +422,8 @@ fn a_known_reference_is_not_sent_anew() {
     books.add("r", "447700900123");
     let mut sender = Sender::new(books);
     let text = sender.take().unwrap();
-    let _ = sender.settle(text, &Sent::Answered { status: 200, body: br#"{"id":"m-1"}"#.into() });
+    let _ =
+        sender.settle(text, &Attempt::Response { status: 200, body: br#"{"id":"m-1"}"#.into() });
     sender.books.add("r", "447700900123");
     sender.mended("r");
     sender.may_come_twice("r");
@@ -437,7 +438,7 @@ fn what_is_in_doubt_is_not_sent_again_as_mended() {
     let mut sender = Sender::new(books);
     let text = sender.take().unwrap();
     sender.mended("r");
-    let _ = sender.settle(text, &Sent::NoAnswer("time limit".into()));
+    let _ = sender.settle(text, &Attempt::NoResponse("time limit".into()));
     sender.mended("r");
     assert_eq!(sender.take(), None);
 }
@@ -448,7 +449,7 @@ fn what_a_look_up_finds_in_the_meantime_is_not_sent_again() {
     books.add("r", "447700900123");
     let mut sender = Sender::new(books);
     let text = sender.take().unwrap();
-    let _ = sender.settle(text, &Sent::NoAnswer("time limit".into()));
+    let _ = sender.settle(text, &Attempt::NoResponse("time limit".into()));
     sender.may_come_twice("r");
     sender.found("r", "m-1".into());
     assert_eq!(sender.take(), None);
@@ -461,7 +462,7 @@ fn faults() -> impl Strategy<Value = Fault> {
     prop_oneof![
         3 => any::<bool>().prop_map(|sent| Fault::Killed { sent }),
         3 => any::<bool>().prop_map(|arrived| Fault::Lost { arrived }),
-        2 => Just(Fault::NeverLeft),
+        2 => Just(Fault::NotSent),
         4 => (0..250_usize).prop_map(Fault::Cut),
         4 => (any::<bool>(), 0..4_usize)
             .prop_map(|(accepted, body)| Fault::ServerError { accepted, body }),

@@ -34,7 +34,7 @@ fn the_table_in_the_docs_is_the_one_in_the_code() {
     let table = table();
     assert_eq!(table.len(), 32);
     for (code, word, status) in &table {
-        assert_eq!(DeliveryStatus::from_word(word), *status, "{word}");
+        assert_eq!(DeliveryStatus::from_name(word), *status, "{word}");
         if let Some(code) = code {
             assert_eq!(DeliveryStatus::from_code(*code), *status, "{code}");
         }
@@ -71,7 +71,7 @@ fn the_words_and_codes_that_mobivate_publishes() {
         (28, "FAILED_INTERNAL_ERROR", Failed(FailureKind::Undelivered)),
         (29, "FAILED_UNKNOWN", Failed(FailureKind::Undelivered)),
     ] {
-        assert_eq!(DeliveryStatus::from_word(word), status, "{word}");
+        assert_eq!(DeliveryStatus::from_name(word), status, "{word}");
         assert_eq!(DeliveryStatus::from_code(code), status, "{code}");
     }
 }
@@ -93,7 +93,7 @@ fn words_without_a_code() {
         (&["Delivered", "delivered", "\u{a0}DELIVERED\n"], Delivered),
     ] {
         for word in words {
-            assert_eq!(DeliveryStatus::from_word(word), status, "{word:?}");
+            assert_eq!(DeliveryStatus::from_name(word), status, "{word:?}");
         }
     }
 }
@@ -110,7 +110,7 @@ proptest! {
         let (_, word, status) = &table()[row];
         let case = |(c, upper): (char, &bool)| if *upper { c } else { c.to_ascii_lowercase() };
         let word: String = word.chars().zip(&upper).map(case).collect();
-        prop_assert_eq!(DeliveryStatus::from_word(&format!("{before}{word}{after}")), *status);
+        prop_assert_eq!(DeliveryStatus::from_name(&format!("{before}{word}{after}")), *status);
     }
 
     #[test]
@@ -124,7 +124,7 @@ proptest! {
             table.iter().any(|(_, word, _)| *word == text.trim().to_ascii_uppercase())
         };
         for text in [text, format!("{before}{}{after}", table[row].1)] {
-            let status = DeliveryStatus::from_word(&text);
+            let status = DeliveryStatus::from_name(&text);
             prop_assert!(is_known(&text) || status == Unknown, "{:?}", text);
         }
     }

@@ -8,7 +8,7 @@ mod support;
 
 use std::{borrow::Cow, fmt::Write as _};
 
-use mobivate_response::{BatchOutcome, Entry, Failure, OptedOutNumber, SendOutcome};
+use mobivate_response::{BatchOutcome, BatchRecipient, Failure, OptedOutNumber, SendOutcome};
 use support::assert_invariants;
 
 macro_rules! reads {
@@ -106,7 +106,8 @@ fn batch_in_words(outcome: &BatchOutcome<'_>) -> String {
         ("no duplicates", &shown(batch.exclude_duplicates.map(|value| value.to_string()))),
         ("hours", &shown(batch.spread_hours.map(|hours| hours.to_string()))),
     ]);
-    for Entry { originator, recipient, text, reference, route_id, .. } in &batch.recipients {
+    for BatchRecipient { originator, recipient, text, reference, route_id, .. } in &batch.recipients
+    {
         let fields = [
             ("originator", originator),
             ("recipient", recipient),

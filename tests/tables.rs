@@ -1,6 +1,6 @@
 //! The tables in the docs are those of the code.
 
-use mobivate_response::{Breaker, Failure, FailureKind, Next, Retry};
+use mobivate_response::{Action, CircuitBreaker, Failure, FailureKind, Retry};
 
 /// The cells of each row of the tables in a text whose first row begins so.
 fn rows<'a>(text: &'a str, prefix: &str, first: &str) -> Vec<Vec<&'a str>> {
@@ -60,49 +60,54 @@ fn retries_in_the_readme() {
 
 #[test]
 fn the_breaker() {
-    let of =
-        |code, text| move |breaker: &mut Breaker| breaker.note(Some(&Failure::new(code, text)));
+    let of = |code, text| {
+        move |circuit_breaker: &mut CircuitBreaker| {
+            circuit_breaker.note(Some(&Failure::new(code, text)))
+        }
+    };
     let events: [(&str, Vec<Event>); 5] = [
         (
             "a success, or a failure of [`Scope::Recipient`]",
             vec![
-                Box::new(|breaker| breaker.note(None)),
+                Box::new(|circuit_breaker| circuit_breaker.note(None)),
                 Box::new(of(403, "Recipient is opted out")),
             ],
         ),
         ("a failure of [`Scope::Request`]", vec![Box::new(of(400, "no"))]),
         ("a failure of [`Scope::Account`] but a 429", vec![Box::new(of(401, "no"))]),
         (
-            "a failure of [`Scope::Service`], or an error that never left",
-            vec![Box::new(of(503, "no")), Box::new(Breaker::note_never_left)],
+            "a failure of [`Scope::Service`], or an error that not sent",
+            vec![Box::new(of(503, "no")), Box::new(CircuitBreaker::record_not_sent)],
         ),
         ("[`Retry::Later`] (429)", vec![Box::new(of(429, "no"))]),
     ];
-    let rows = rows(include_str!("../src/breaker.rs"), "/// ", "| what came |");
+    let rows = rows(include_str!("../src/circuit_breaker.rs"), "/// ", "| what came |");
     assert_eq!(rows.len(), events.len());
     for (row, (what, events)) in rows.iter().zip(&events) {
         for event in events {
-            let next = match event(&mut Breaker::default()) {
-                Next::GoOn => "go on",
-                Next::Wait => "wait",
-                Next::Stop => "stop",
+            let next = match event(&mut CircuitBreaker::default()) {
+                Action::Continue => "go on",
+                Action::BackOff => "wait",
+                Action::Stop => "stop",
             };
-            let mut breaker = Breaker::default();
-            let failing = |breaker: &mut Breaker| breaker.note(Some(&Failure::new(401, "no")));
-            let _ = (failing(&mut breaker), failing(&mut breaker));
-            let stopped = event(&mut breaker) == Next::Stop;
-            let count = match (stopped, failing(&mut breaker)) {
+            let mut circuit_breaker = CircuitBreaker::default();
+            let failing = |circuit_breaker: &mut CircuitBreaker| {
+                circuit_breaker.note(Some(&Failure::new(401, "no")))
+            };
+            let _ = (failing(&mut circuit_breaker), failing(&mut circuit_breaker));
+            let stopped = event(&mut circuit_breaker) == Action::Stop;
+            let count = match (stopped, failing(&mut circuit_breaker)) {
                 (true, _) => "one more",
-                (false, Next::Stop) => "stays",
-                (false, Next::GoOn | Next::Wait) => "starts anew",
+                (false, Action::Stop) => "stays",
+                (false, Action::Continue | Action::BackOff) => "starts anew",
             };
-            let mut breaker = Breaker::default();
-            let first_stop = (1..=20).find(|_| event(&mut breaker) == Next::Stop);
+            let mut circuit_breaker = CircuitBreaker::default();
+            let first_stop = (1..=20).find(|_| event(&mut circuit_breaker) == Action::Stop);
             let next = match first_stop {
                 None => next.to_owned(),
-                Some(3) => format!("{next}; from the third in a row on, stop"),
+                Some(3) => format!("{next}; from the third consecutive on, stop"),
                 Some(10) => {
-                    format!("{next}, longer each time; from the tenth in a row on, stop")
+                    format!("{next}, longer each time; from the tenth consecutive on, stop")
                 }
                 Some(other) => panic!("{what} stops at {other}"),
             };
@@ -111,4 +116,4 @@ fn the_breaker() {
     }
 }
 
-type Event = Box<dyn Fn(&mut Breaker) -> Next>;
+type Event = Box<dyn Fn(&mut CircuitBreaker) -> Action>;

@@ -11,7 +11,7 @@ use std::{
     process::ExitCode,
 };
 
-use mobivate_response::Next;
+use mobivate_response::Action;
 
 use provider::{Account, Fault, Provider};
 use sender::{Book, Books, Sender};
@@ -59,10 +59,10 @@ fn run(mut sender: Sender, provider: &mut Provider, out: &mut impl Write) -> io:
         }
         let (sent, _) = provider.send(&text, fault);
         match sender.settle(text, &sent) {
-            // In earnest, sleep on `Wait`: longer each time in a row.
-            Next::GoOn | Next::Wait => {}
+            // In earnest, sleep on `Wait`: longer each time consecutive.
+            Action::Continue | Action::BackOff => {}
             // In earnest, call a person if something is to be mended, and sleep.
-            Next::Stop => match provider.mend(&mut sender) {
+            Action::Stop => match provider.mend(&mut sender) {
                 Some(broken) => say(out, send, &format!("stop: a person mends {}", words(broken)))?,
                 None => say(out, send, "stop: nothing to mend; waits a while")?,
             },

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::sender::{Book, Books, Sender, Sent, Text};
+use crate::sender::{Attempt, Book, Books, Sender, Text};
 
 /// What goes wrong with a request, or from it on.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,7 +19,7 @@ pub(crate) enum Fault {
         arrived: bool,
     },
     /// The client finds out before it sends: no address, a refused or stale connection.
-    NeverLeft,
+    NotSent,
     /// The response breaks off after so many bytes of it, counted round and round.
     Cut(usize),
     /// A server error with one of the known bodies, before or after the message was accepted.
@@ -140,7 +140,7 @@ impl Provider {
     }
 
     /// Takes a request, and says what the client gets of the response and what is true.
-    pub(crate) fn send(&mut self, text: &Text, fault: Option<Fault>) -> (Sent, Truth) {
+    pub(crate) fn send(&mut self, text: &Text, fault: Option<Fault>) -> (Attempt, Truth) {
         self.requests += 1;
         self.after_opt_out += usize::from(self.named.contains(&digits(&text.recipient)));
         match fault {
@@ -158,8 +158,8 @@ impl Provider {
             (Met::Trouble, Some(self.outage_response()))
         } else {
             let sent = match fault {
-                Some(Fault::NeverLeft) => Some(Sent::NeverLeft("connection refused".into())),
-                Some(Fault::Lost { arrived: false }) => Some(Sent::NoAnswer("reset".into())),
+                Some(Fault::NotSent) => Some(Attempt::NotSent("connection refused".into())),
+                Some(Fault::Lost { arrived: false }) => Some(Attempt::NoResponse("reset".into())),
                 Some(Fault::Page { status }) => Some(answered(status, PAGE)),
                 Some(Fault::ServerError { accepted: false, body }) => {
                     Some(server_error(body, None))
@@ -170,16 +170,16 @@ impl Provider {
             (Met::Nothing, sent)
         };
         if let Some(sent) = on_the_way {
-            let clear = matches!(sent, Sent::NeverLeft(_));
+            let clear = matches!(sent, Attempt::NotSent(_));
             return (sent, Truth { met, clear });
         }
         let (status, body, met) = self.response(text, fault == Some(Fault::DropsQuietly));
         let id = self.accepted.get(&text.reference).and_then(|ids| ids.last());
         let damaged = match (fault, id) {
-            (Some(Fault::Lost { .. }), _) => Some(Sent::NoAnswer("time limit".into())),
+            (Some(Fault::Lost { .. }), _) => Some(Attempt::NoResponse("time limit".into())),
             (Some(Fault::Cut(at)), _) => {
                 let cut = body.as_bytes().get(..at % body.len()).unwrap_or_default();
-                Some(Sent::Answered { status, body: cut.into() })
+                Some(Attempt::Response { status, body: cut.into() })
             }
             (Some(Fault::ServerError { body, .. }), Some(id)) => Some(server_error(body, Some(id))),
             (Some(Fault::Unclear { status, .. }), Some(_)) => Some(answered(status, "")),
@@ -247,12 +247,12 @@ impl Provider {
         (200, body, Met::Accepted)
     }
 
-    fn outage_response(&self) -> Sent {
+    fn outage_response(&self) -> Attempt {
         match self.requests % 4 {
-            0 => Sent::NoAnswer("time limit".into()),
+            0 => Attempt::NoResponse("time limit".into()),
             1 => answered(502, PAGE),
             2 => answered(200, PAGE),
-            _ => Sent::NeverLeft("connection refused".into()),
+            _ => Attempt::NotSent("connection refused".into()),
         }
     }
 
@@ -303,7 +303,7 @@ impl Provider {
 
 const PAGE: &str = "<html><head><title>502 Bad Gateway</title></head><body></body></html>";
 
-fn server_error(body: usize, id: Option<&String>) -> Sent {
+fn server_error(body: usize, id: Option<&String>) -> Attempt {
     let with_id = id.map(|id| format!(r#"{{"success":true,"record":{{"id":"{id}"}}}}"#));
     match body % 4 {
         0 => answered(502, PAGE),
@@ -315,8 +315,8 @@ fn server_error(body: usize, id: Option<&String>) -> Sent {
     }
 }
 
-fn answered(status: u16, body: &str) -> Sent {
-    Sent::Answered { status, body: body.into() }
+fn answered(status: u16, body: &str) -> Attempt {
+    Attempt::Response { status, body: body.into() }
 }
 
 /// Whether there is such a number: the range is reserved for drama.

@@ -39,7 +39,7 @@ pub(crate) fn fault(send: usize) -> Option<Fault> {
 const FAULTS: &[(usize, Fault)] = &[
     (3, Fault::Lost { arrived: true }),
     (5, Fault::Lost { arrived: false }),
-    (9, Fault::NeverLeft),
+    (9, Fault::NotSent),
     (11, Fault::Cut(20)),
     (12, Fault::Cut(50)),
     (14, Fault::ServerError { accepted: true, body: 0 }),

@@ -5,22 +5,22 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use mobivate_response::{Breaker, Failure, Next, Retry, SendOutcome};
+use mobivate_response::{Action, CircuitBreaker, Failure, Retry, SendOutcome};
 
 /// What the HTTP client says of a send.
 #[derive(Clone, Debug)]
-pub enum Sent {
+pub enum Attempt {
     /// A response came.
-    Answered {
+    Response {
         /// HTTP's.
         status: u16,
         /// What arrived, whole or not.
         body: Vec<u8>,
     },
     /// It was sent, or may have been, and no response came: why.
-    NoAnswer(String),
+    NoResponse(String),
     /// It certainly was not sent, because of this.
-    NeverLeft(String),
+    NotSent(String),
 }
 
 /// A text to one recipient.
@@ -78,7 +78,7 @@ pub struct Sender {
     /// Written before and after every send.
     pub books: Books,
     /// Says when to go on, to wait and to stop.
-    pub breaker: Breaker,
+    pub circuit_breaker: CircuitBreaker,
     /// What is unsent, then what is to be resent.
     queue: VecDeque<String>,
 }
@@ -90,7 +90,7 @@ impl Sender {
         let all_in = |book| books.texts.values().filter(move |text| text.book == book);
         let queue = all_in(Book::Unsent).chain(all_in(Book::ToResend));
         let queue = queue.map(|text| text.reference.clone()).collect();
-        Self { books, breaker: Breaker::default(), queue }
+        Self { books, circuit_breaker: CircuitBreaker::default(), queue }
     }
 
     /// Takes the next text to send, and writes down that it is about to be sent.
@@ -112,17 +112,17 @@ impl Sender {
     }
 
     /// Writes down what became of a text that was taken, and says what to do next.
-    pub fn settle(&mut self, text: Text, sent: &Sent) -> Next {
+    pub fn settle(&mut self, text: Text, sent: &Attempt) -> Action {
         let outcome = match sent {
-            Sent::Answered { status, body } => SendOutcome::decode(*status, body),
-            Sent::NoAnswer(why) => SendOutcome::no_response(why),
-            Sent::NeverLeft(_) => {
+            Attempt::Response { status, body } => SendOutcome::decode(*status, body),
+            Attempt::NoResponse(why) => SendOutcome::no_response(why),
+            Attempt::NotSent(_) => {
                 self.file(text, Book::ToResend);
-                return self.breaker.note_never_left();
+                return self.circuit_breaker.record_not_sent();
             }
         };
         self.book(text, &outcome);
-        self.breaker.note(outcome.failure())
+        self.circuit_breaker.note(outcome.failure())
     }
 
     /// Writes down the outcome of a text: `retry` alone decides in which book.

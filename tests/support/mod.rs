@@ -49,11 +49,11 @@ pub(crate) fn assert_invariants(status: u16, body: &[u8]) {
 
 /// Case and outer white space do not matter to a receipt's word; anything before or behind it does.
 fn assert_name_invariants(word: &str) {
-    let status = DeliveryStatus::from_word(word);
+    let status = DeliveryStatus::from_name(word);
     let loud = word.to_ascii_uppercase();
-    assert_eq!(DeliveryStatus::from_word(&format!("\t{loud}\n")), status, "{word:?}");
+    assert_eq!(DeliveryStatus::from_name(&format!("\t{loud}\n")), status, "{word:?}");
     for longer in [format!("NOT_{}", loud.trim()), format!("{}_NOT", loud.trim())] {
-        assert_eq!(DeliveryStatus::from_word(&longer), DeliveryStatus::Unknown, "{longer:?}");
+        assert_eq!(DeliveryStatus::from_name(&longer), DeliveryStatus::Unknown, "{longer:?}");
     }
 }
 

@@ -6,7 +6,7 @@
 use std::{borrow::Cow, fmt::Write as _};
 
 use mobivate_response::{
-    Batch, BatchOutcome, Entry, Failure, FailureKind, Message, Retry, Scope, SendOutcome,
+    Batch, BatchOutcome, BatchRecipient, Failure, FailureKind, Message, Retry, Scope, SendOutcome,
 };
 
 /// The first row that a code lies in is its own.
@@ -247,15 +247,15 @@ impl Response {
     }
 }
 
-fn entry(entry: &Json) -> Option<Entry<'static>> {
+fn entry(entry: &Json) -> Option<BatchRecipient<'static>> {
     let Json::Object(object) = entry else { return None };
-    let mut entry = Entry::default();
+    let mut entry = BatchRecipient::default();
     entry.originator = object.text("originator");
     entry.recipient = object.text("recipient");
     entry.text = object.text("text");
     entry.reference = object.text("reference");
     entry.route_id = object.text("routeId");
-    (entry != Entry::default()).then_some(entry)
+    (entry != BatchRecipient::default()).then_some(entry)
 }
 
 impl Object {
@@ -308,7 +308,7 @@ impl Json {
 enum Place {
     Top,
     Record,
-    Entry,
+    BatchRecipient,
 }
 
 impl Place {
@@ -330,7 +330,7 @@ impl Place {
         const TOP: &[&str] = &["success", "code", "message", "error", "record"];
         let is_of_a_batch = is_batch && key == "recipients";
         ENTRY.contains(&key)
-            || self != Self::Entry && (RECORD.contains(&key) || is_of_a_batch)
+            || self != Self::BatchRecipient && (RECORD.contains(&key) || is_of_a_batch)
             || self == Self::Top && TOP.contains(&key)
     }
 }
@@ -396,7 +396,7 @@ impl Reader<'_> {
         loop {
             if self.rest.starts_with('{') {
                 let mut entry = Object::default();
-                self.object(Place::Entry, &mut entry.0)?;
+                self.object(Place::BatchRecipient, &mut entry.0)?;
                 entries.push(Json::Object(entry));
             } else {
                 entries.push(self.value()?);

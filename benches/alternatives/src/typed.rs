@@ -149,11 +149,11 @@ pub(crate) struct Batch {
     _exclude_duplicates: Option<bool>,
     #[serde(rename = "scheduleDateTime")]
     _scheduled: Option<String>,
-    recipients: Vec<Entry>,
+    recipients: Vec<BatchRecipient>,
 }
 
 #[derive(Deserialize)]
-struct Entry {
+struct BatchRecipient {
     #[serde(rename = "originator")]
     _originator: Option<String>,
     #[serde(rename = "recipient")]

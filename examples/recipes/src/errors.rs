@@ -6,18 +6,18 @@ use anyhow::Context;
 use mobivate_response::{Failure, FailureKind, SendOutcome};
 use reqwest::RequestBuilder;
 
-use crate::reqwest_async::{Sent, send};
+use crate::reqwest_async::{Attempt, send};
 
 /// The id of an accepted message, in an application that uses `anyhow`.
 ///
 /// # Errors
 ///
-/// The client's error if the request never left, else the [`Failure`].
+/// The client's error if the request not sent, else the [`Failure`].
 pub async fn id(request: RequestBuilder) -> anyhow::Result<String> {
     let outcome = match send(request).await {
-        Sent::Answered { status, body } => SendOutcome::decode(status, &body).into_owned(),
-        Sent::NoAnswer(reason) => SendOutcome::no_response(reason),
-        Sent::NeverLeft(error) => return Err(error).context("nothing was sent"),
+        Attempt::Response { status, body } => SendOutcome::decode(status, &body).into_owned(),
+        Attempt::NoResponse(reason) => SendOutcome::no_response(reason),
+        Attempt::NotSent(error) => return Err(error).context("nothing was sent"),
     };
     let message = outcome.into_result().context("the message was not accepted")?;
     Ok(message.id.into_owned())

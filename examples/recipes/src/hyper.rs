@@ -4,24 +4,24 @@
 //! # use http_body_util::Full;
 //! # use hyper::{Request, body::Bytes};
 //! # use hyper_util::client::legacy::{Client, Error, connect::HttpConnector};
-//! # use mobivate_response::{Breaker, Next, SendOutcome};
-//! # use recipes::hyper::{Sent, send};
+//! # use mobivate_response::{CircuitBreaker, Action, SendOutcome};
+//! # use recipes::hyper::{Attempt, send};
 //! # use std::time::Duration;
 //! # use tokio::time::sleep;
 //! # const WAIT: Duration = Duration::from_secs(60);
 //! # async fn deliver(
 //! #     limit: Duration, client: &Client<HttpConnector, Full<Bytes>>,
-//! #     request: Request<Full<Bytes>>, breaker: &mut Breaker,
+//! #     request: Request<Full<Bytes>>, circuit_breaker: &mut CircuitBreaker,
 //! # ) -> Result<SendOutcome<'static>, Error> {
 //! loop {
 //!     match send(limit, client.request(request.clone())).await {
-//!         Sent::Answered { status, body } => {
+//!         Attempt::Response { status, body } => {
 //!             return Ok(SendOutcome::decode(status, &body).into_owned()); // a batch: `BatchOutcome`
 //!         }
-//!         Sent::NoAnswer(reason) => return Ok(SendOutcome::no_response(reason)),
-//!         Sent::NeverLeft(error) => match breaker.note_never_left() {
-//!             Next::Stop => return Err(error),
-//!             Next::GoOn | Next::Wait => sleep(WAIT).await, // then send the same message again
+//!         Attempt::NoResponse(reason) => return Ok(SendOutcome::no_response(reason)),
+//!         Attempt::NotSent(error) => match circuit_breaker.record_not_sent() {
+//!             Action::Stop => return Err(error),
+//!             Action::Continue | Action::BackOff => sleep(WAIT).await, // then send the same message again
 //!         },
 //!     }
 //! }
@@ -51,23 +51,23 @@ pub const IDLE_LIMIT: Duration = Duration::from_secs(2);
 /// What became of a request.
 #[must_use]
 #[derive(Debug)]
-pub enum Sent {
+pub enum Attempt {
     /// A response came: its status, and as much of its body as arrived.
-    Answered {
+    Response {
         /// The HTTP status.
         status: u16,
         /// At most [`BODY_LIMIT`] bytes.
         body: Vec<u8>,
     },
     /// The request was sent, or may have been, and no response came, for this reason.
-    NoAnswer(String),
-    /// The request never left: sending it again is safe.
-    NeverLeft(Error),
+    NoResponse(String),
+    /// The request not sent: sending it again is safe.
+    NotSent(Error),
 }
 
 /// A client for [`send`]. It follows no redirect and unpacks no gzip: ask for neither.
 ///
-/// It sends a request again by itself only where hyper gives it back, so it never left.
+/// It sends a request again by itself only where hyper gives it back, so it not sent.
 pub fn client<C: Connect + Clone>(connector: C) -> Client<C, Full<Bytes>> {
     let mut client = Client::builder(TokioExecutor::new());
     client.pool_idle_timeout(IDLE_LIMIT).pool_timer(TokioTimer::new()).build(connector)
@@ -75,7 +75,7 @@ pub fn client<C: Connect + Clone>(connector: C) -> Client<C, Full<Bytes>> {
 
 /// The connector for [`client`]; for TLS, wrap it in that of hyper-rustls or hyper-tls.
 ///
-/// A limit of its own for connecting tells "never left" from "no answer".
+/// A limit of its own for connecting tells "not sent" from "no answer".
 #[must_use]
 pub fn connector(limit: Duration) -> HttpConnector {
     let mut connector = HttpConnector::new();
@@ -87,14 +87,14 @@ pub fn connector(limit: Duration) -> HttpConnector {
 }
 
 /// Sends a message, once, with a time limit for the whole of it.
-pub async fn send(limit: Duration, response: ResponseFuture) -> Sent {
+pub async fn send(limit: Duration, response: ResponseFuture) -> Attempt {
     let deadline = Instant::now() + limit;
     let mut response = match timeout_at(deadline, response).await {
         Ok(Ok(response)) => response,
-        Ok(Err(error)) if never_left(&error) => return Sent::NeverLeft(error),
+        Ok(Err(error)) if not_sent(&error) => return Attempt::NotSent(error),
         // `Debug`, since `Display` leaves out the cause: a reset, say.
-        Ok(Err(error)) => return Sent::NoAnswer(format!("{error:?}")),
-        Err(late) => return Sent::NoAnswer(late.to_string()),
+        Ok(Err(error)) => return Attempt::NoResponse(format!("{error:?}")),
+        Err(late) => return Attempt::NoResponse(late.to_string()),
     };
     let mut body = Vec::new();
     // A body that breaks off still counts: the status and what arrived say more than nothing.
@@ -105,10 +105,10 @@ pub async fn send(limit: Duration, response: ResponseFuture) -> Sent {
         }
     }
     body.truncate(BODY_LIMIT);
-    Sent::Answered { status: response.status().as_u16(), body }
+    Attempt::Response { status: response.status().as_u16(), body }
 }
 
 /// Only what certainly precedes the sending.
-fn never_left(error: &Error) -> bool {
+fn not_sent(error: &Error) -> bool {
     error.is_connect()
 }

@@ -122,7 +122,7 @@ impl Record {
             return None;
         }
         let reference = self.sender_reference.as_str().or(self.reference.as_str())?.to_owned();
-        let status = DeliveryStatus::from_word(self.status.as_str().unwrap_or_default());
+        let status = DeliveryStatus::from_name(self.status.as_str().unwrap_or_default());
         let parts = self.parts.as_u64().and_then(|parts| parts.try_into().ok()).unwrap_or(1).max(1);
         // A record has no `part`: it is the whole text's.
         let part = None;

@@ -144,7 +144,7 @@ impl Fields {
     fn news(&self) -> Result<Option<News>, Unreadable> {
         let status = match (text(&self.status), text(&self.status_code)) {
             _ if !self.body.is_null() => return Ok(None),
-            (Some(word), _) => DeliveryStatus::from_word(&word),
+            (Some(word), _) => DeliveryStatus::from_name(&word),
             (None, Some(code)) => {
                 code.parse().map_or(DeliveryStatus::Unknown, DeliveryStatus::from_code)
             }

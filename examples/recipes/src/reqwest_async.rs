@@ -2,24 +2,24 @@
 //! feature `json`.
 //!
 //! ```no_run
-//! # use mobivate_response::{Breaker, Next, SendOutcome};
+//! # use mobivate_response::{CircuitBreaker, Action, SendOutcome};
 //! # use reqwest::{Error, RequestBuilder};
-//! # use recipes::reqwest_async::{Sent, send};
+//! # use recipes::reqwest_async::{Attempt, send};
 //! # use std::time::Duration;
 //! # use tokio::time::sleep;
 //! # const WAIT: Duration = Duration::from_secs(60);
 //! # async fn deliver(
-//! #     request: impl Fn() -> RequestBuilder, breaker: &mut Breaker,
+//! #     request: impl Fn() -> RequestBuilder, circuit_breaker: &mut CircuitBreaker,
 //! # ) -> Result<SendOutcome<'static>, Error> {
 //! loop {
 //!     match send(request()).await {
-//!         Sent::Answered { status, body } => {
+//!         Attempt::Response { status, body } => {
 //!             return Ok(SendOutcome::decode(status, &body).into_owned()); // a batch: `BatchOutcome`
 //!         }
-//!         Sent::NoAnswer(reason) => return Ok(SendOutcome::no_response(reason)),
-//!         Sent::NeverLeft(error) => match breaker.note_never_left() {
-//!             Next::Stop => return Err(error),
-//!             Next::GoOn | Next::Wait => sleep(WAIT).await, // then send the same message again
+//!         Attempt::NoResponse(reason) => return Ok(SendOutcome::no_response(reason)),
+//!         Attempt::NotSent(error) => match circuit_breaker.record_not_sent() {
+//!             Action::Stop => return Err(error),
+//!             Action::Continue | Action::BackOff => sleep(WAIT).await, // then send the same message again
 //!         },
 //!     }
 //! }
@@ -40,25 +40,25 @@ pub const IDLE_LIMIT: Duration = Duration::from_secs(2);
 /// What became of a request.
 #[must_use]
 #[derive(Debug)]
-pub enum Sent {
+pub enum Attempt {
     /// A response came: its status, and as much of its body as arrived.
-    Answered {
+    Response {
         /// The HTTP status.
         status: u16,
         /// At most [`BODY_LIMIT`] bytes.
         body: Vec<u8>,
     },
     /// The request was sent, or may have been, and no response came, for this reason.
-    NoAnswer(String),
-    /// The request never left: sending it again is safe.
-    NeverLeft(Error),
+    NoResponse(String),
+    /// The request not sent: sending it again is safe.
+    NotSent(Error),
 }
 
 /// A client for [`send`], to `build`, with a time limit for the whole of it.
 ///
 /// It follows no redirect: it would turn the POST into a GET, and the page that it leads to would
 /// answer for the message. It sends nothing twice by itself, as it would over HTTP/2. `no_proxy`
-/// leaves out the proxies of the environment. A limit of its own for connecting tells "never left"
+/// leaves out the proxies of the environment. A limit of its own for connecting tells "not sent"
 /// from "no answer".
 pub fn client(limit: Duration) -> ClientBuilder {
     let client = Client::builder().redirect(redirect::Policy::none()).retry(retry::never());
@@ -68,12 +68,12 @@ pub fn client(limit: Duration) -> ClientBuilder {
 
 /// Sends a message, once. No `error_for_status`: it drops the body, and an opt-out reads as
 /// `Forbidden`.
-pub async fn send(request: RequestBuilder) -> Sent {
+pub async fn send(request: RequestBuilder) -> Attempt {
     let mut response = match request.send().await {
         Ok(response) => response,
-        Err(error) if never_left(&error) => return Sent::NeverLeft(error),
+        Err(error) if not_sent(&error) => return Attempt::NotSent(error),
         // `Debug`, since `Display` leaves out the cause: a time limit, a reset.
-        Err(error) => return Sent::NoAnswer(format!("{:?}", error.without_url())),
+        Err(error) => return Attempt::NoResponse(format!("{:?}", error.without_url())),
     };
     let mut body = Vec::new();
     // A body that breaks off still counts: the status and what arrived say more than nothing.
@@ -84,10 +84,10 @@ pub async fn send(request: RequestBuilder) -> Sent {
         }
     }
     body.truncate(BODY_LIMIT);
-    Sent::Answered { status: response.status().as_u16(), body }
+    Attempt::Response { status: response.status().as_u16(), body }
 }
 
 /// Only what certainly precedes the sending.
-fn never_left(error: &Error) -> bool {
+fn not_sent(error: &Error) -> bool {
     error.is_connect() || error.is_builder()
 }

@@ -2,23 +2,23 @@
 //! with the feature `json`.
 //!
 //! ```no_run
-//! # use mobivate_response::{Breaker, Next, SendOutcome};
+//! # use mobivate_response::{CircuitBreaker, Action, SendOutcome};
 //! # use reqwest::{Error, blocking::RequestBuilder};
-//! # use recipes::reqwest_blocking::{Sent, send};
+//! # use recipes::reqwest_blocking::{Attempt, send};
 //! # use std::{thread::sleep, time::Duration};
 //! # const WAIT: Duration = Duration::from_secs(60);
 //! # fn deliver(
-//! #     limit: Duration, request: impl Fn() -> RequestBuilder, breaker: &mut Breaker,
+//! #     limit: Duration, request: impl Fn() -> RequestBuilder, circuit_breaker: &mut CircuitBreaker,
 //! # ) -> Result<SendOutcome<'static>, Error> {
 //! loop {
 //!     match send(limit, request()) {
-//!         Sent::Answered { status, body } => {
+//!         Attempt::Response { status, body } => {
 //!             return Ok(SendOutcome::decode(status, &body).into_owned()); // a batch: `BatchOutcome`
 //!         }
-//!         Sent::NoAnswer(reason) => return Ok(SendOutcome::no_response(reason)),
-//!         Sent::NeverLeft(error) => match breaker.note_never_left() {
-//!             Next::Stop => return Err(error),
-//!             Next::GoOn | Next::Wait => sleep(WAIT), // then send the same message again
+//!         Attempt::NoResponse(reason) => return Ok(SendOutcome::no_response(reason)),
+//!         Attempt::NotSent(error) => match circuit_breaker.record_not_sent() {
+//!             Action::Stop => return Err(error),
+//!             Action::Continue | Action::BackOff => sleep(WAIT), // then send the same message again
 //!         },
 //!     }
 //! }
@@ -43,25 +43,25 @@ pub const IDLE_LIMIT: Duration = Duration::from_secs(2);
 /// What became of a request.
 #[must_use]
 #[derive(Debug)]
-pub enum Sent {
+pub enum Attempt {
     /// A response came: its status, and as much of its body as arrived.
-    Answered {
+    Response {
         /// The HTTP status.
         status: u16,
         /// At most [`BODY_LIMIT`] bytes.
         body: Vec<u8>,
     },
     /// The request was sent, or may have been, and no response came, for this reason.
-    NoAnswer(String),
-    /// The request never left: sending it again is safe.
-    NeverLeft(Error),
+    NoResponse(String),
+    /// The request not sent: sending it again is safe.
+    NotSent(Error),
 }
 
 /// A client for [`send`] with the same time limit, to `build`.
 ///
 /// It follows no redirect: it would turn the POST into a GET, and the page that it leads to would
 /// answer for the message. It sends nothing twice by itself, as it would over HTTP/2. `no_proxy`
-/// leaves out the proxies of the environment. A limit of its own for connecting tells "never left"
+/// leaves out the proxies of the environment. A limit of its own for connecting tells "not sent"
 /// from "no answer".
 pub fn client(limit: Duration) -> ClientBuilder {
     let client = Client::builder().redirect(redirect::Policy::none()).retry(retry::never());
@@ -70,21 +70,21 @@ pub fn client(limit: Duration) -> ClientBuilder {
 
 /// Sends a message, once, with a time limit for the whole of it: the client's own starts anew at each
 /// piece of the body. No `error_for_status`: it drops the body, and an opt-out reads as `Forbidden`.
-pub fn send(limit: Duration, request: RequestBuilder) -> Sent {
+pub fn send(limit: Duration, request: RequestBuilder) -> Attempt {
     let response = match request.timeout(limit).send() {
         Ok(response) => response,
-        Err(error) if never_left(&error) => return Sent::NeverLeft(error),
+        Err(error) if not_sent(&error) => return Attempt::NotSent(error),
         // `Debug`, since `Display` leaves out the cause: a time limit, a reset.
-        Err(error) => return Sent::NoAnswer(format!("{:?}", error.without_url())),
+        Err(error) => return Attempt::NoResponse(format!("{:?}", error.without_url())),
     };
     let status = response.status().as_u16();
     let mut body = Vec::new();
     // A body that breaks off still counts: what arrived before the error stays in `body`.
     let _ = response.take(BODY_LIMIT as u64).read_to_end(&mut body);
-    Sent::Answered { status, body }
+    Attempt::Response { status, body }
 }
 
 /// Only what certainly precedes the sending.
-fn never_left(error: &Error) -> bool {
+fn not_sent(error: &Error) -> bool {
     error.is_connect() || error.is_builder()
 }

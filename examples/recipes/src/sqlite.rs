@@ -8,8 +8,8 @@
 //! ```text
 //! while let Some(text) = books.take()? {
 //!     match … {                     // your HTTP client
-//!         answered or no answer => { books.settle(&text, &outcome)?; breaker.note(…) }
-//!         never left => { books.never_left(&text)?; breaker.note_never_left() }
+//!         answered or no answer => { books.settle(&text, &outcome)?; circuit_breaker.note(…) }
+//!         not sent => { books.not_sent(&text)?; circuit_breaker.record_not_sent() }
 //!     }
 //! }
 //! ```
@@ -186,12 +186,12 @@ impl Books {
         Ok(now)
     }
 
-    /// Writes down that a text that was taken never left.
+    /// Writes down that a text that was taken not sent.
     ///
     /// # Errors
     ///
     /// See [`open`](Self::open).
-    pub fn never_left(&mut self, text: &Text) -> Result<()> {
+    pub fn not_sent(&mut self, text: &Text) -> Result<()> {
         file(&self.connection, &text.reference, Book::ToResend).map(drop)
     }
 

@@ -185,6 +185,6 @@ fn a_look_up_while_a_text_is_sent_and_after_its_response() {
     assert_eq!(books.settle(&text, &accepted).unwrap(), Book::Accepted);
     lookup::book(&mut books, &page).unwrap();
     assert_eq!(id(&books), "b-3", "the response says more");
-    books.never_left(&text).unwrap();
+    books.not_sent(&text).unwrap();
     assert_eq!(books.take().unwrap(), None);
 }

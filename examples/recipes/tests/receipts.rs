@@ -565,7 +565,7 @@ impl Event {
 fn in_the_end(events: &[Event], ours: &str) -> (Book, Option<DeliveryStatus>) {
     let heard = events.iter().filter_map(|event| match event {
         Event::Posted { reference, part, parts, word, .. } if *reference == ours => {
-            Some((*part, *parts, DeliveryStatus::from_word(word)))
+            Some((*part, *parts, DeliveryStatus::from_name(word)))
         }
         _ => None,
     });

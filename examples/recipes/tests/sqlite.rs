@@ -52,7 +52,7 @@ impl World {
         if self.killed_at.contains(&self.points) { Err(Killed) } else { Ok(()) }
     }
 
-    /// Sends a text; `None` if it never left.
+    /// Sends a text; `None` if it not sent.
     fn send(&mut self, text: &Text) -> Option<SendOutcome<'static>> {
         let requests = self.requests.entry(text.reference.clone()).or_default();
         *requests += 1;
@@ -98,7 +98,7 @@ impl World {
             self.point()?;
             match outcome {
                 Some(outcome) => books.settle(&text, &outcome).map(drop).unwrap(),
-                None => books.never_left(&text).unwrap(),
+                None => books.not_sent(&text).unwrap(),
             }
             self.point()?;
         }

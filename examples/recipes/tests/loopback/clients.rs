@@ -21,22 +21,22 @@ pub(crate) const JSON: &str = r#"{"originator":"Brand","recipient":"447700900123
 pub(crate) const BODY_LIMIT: usize = ureq::BODY_LIMIT;
 pub(crate) const IDLE_LIMIT: Duration = ureq::IDLE_LIMIT;
 
-/// The recipes' `Sent` are alike, each with its own client's error.
+/// The recipes' `Attempt` are alike, each with its own client's error.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Sent {
-    Answered(u16, Vec<u8>),
-    NoAnswer(String),
-    NeverLeft,
+pub(crate) enum Attempt {
+    Response(u16, Vec<u8>),
+    NoResponse(String),
+    NotSent,
 }
 
 macro_rules! from {
     ($($recipe:ident)*) => {$(
-        impl From<$recipe::Sent> for Sent {
-            fn from(sent: $recipe::Sent) -> Self {
+        impl From<$recipe::Attempt> for Attempt {
+            fn from(sent: $recipe::Attempt) -> Self {
                 match sent {
-                    $recipe::Sent::Answered { status, body } => Self::Answered(status, body),
-                    $recipe::Sent::NoAnswer(reason) => Self::NoAnswer(reason),
-                    $recipe::Sent::NeverLeft(_) => Self::NeverLeft,
+                    $recipe::Attempt::Response { status, body } => Self::Response(status, body),
+                    $recipe::Attempt::NoResponse(reason) => Self::NoResponse(reason),
+                    $recipe::Attempt::NotSent(_) => Self::NotSent,
                 }
             }
         }
@@ -44,13 +44,13 @@ macro_rules! from {
 }
 from!(reqwest_async reqwest_blocking ureq hyper);
 
-impl Sent {
+impl Attempt {
     /// What the recipes' docs say to make of it.
     pub(crate) fn outcome(self) -> SendOutcome<'static> {
         match self {
-            Self::Answered(status, body) => SendOutcome::decode(status, &body).into_owned(),
-            Self::NoAnswer(reason) => SendOutcome::no_response(reason),
-            Self::NeverLeft => panic!("it never left"),
+            Self::Response(status, body) => SendOutcome::decode(status, &body).into_owned(),
+            Self::NoResponse(reason) => SendOutcome::no_response(reason),
+            Self::NotSent => panic!("it not sent"),
         }
     }
 }
@@ -58,16 +58,16 @@ impl Sent {
 /// A client that keeps its connections, with its recipe.
 pub(crate) struct Client {
     pub(crate) name: &'static str,
-    send: Box<dyn FnMut(&str) -> Sent>,
+    send: Box<dyn FnMut(&str) -> Attempt>,
 }
 
 impl Client {
-    fn new(name: &'static str, send: impl FnMut(&str) -> Sent + 'static) -> Self {
+    fn new(name: &'static str, send: impl FnMut(&str) -> Attempt + 'static) -> Self {
         Self { name, send: Box::new(send) }
     }
 
     /// Sends the request to a URL.
-    pub(crate) fn send(&mut self, url: &str) -> Sent {
+    pub(crate) fn send(&mut self, url: &str) -> Attempt {
         (self.send)(url)
     }
 

@@ -1,7 +1,7 @@
 //! Every response that HTTP can carry means the same behind every client as in its file.
 
 use crate::{
-    clients::{Client, PATIENT, Sent, http1, http2},
+    clients::{Attempt, Client, PATIENT, http1, http2},
     corpus::RESPONSES,
     mobivate::Server,
 };
@@ -40,7 +40,12 @@ fn agree<const N: usize>(clients: [Client; N], manner: &str) {
             if http_carries(*status, body) {
                 carried += 1;
                 let sent = client.send(&server.url(name, manner));
-                assert_eq!(sent, Sent::Answered(*status, body.clone()), "{}, {name}", client.name);
+                assert_eq!(
+                    sent,
+                    Attempt::Response(*status, body.clone()),
+                    "{}, {name}",
+                    client.name
+                );
             }
         }
         assert!(carried > 10, "{carried} of {} responses", RESPONSES.len());

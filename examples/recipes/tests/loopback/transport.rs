@@ -6,7 +6,7 @@ use mobivate_response::{FailureKind, Retry, Scope, SendOutcome};
 use tokio::net::TcpSocket;
 
 use crate::{
-    clients::{BODY_LIMIT, Client, IDLE_LIMIT, PATIENT, Sent, http1, http2},
+    clients::{Attempt, BODY_LIMIT, Client, IDLE_LIMIT, PATIENT, http1, http2},
     mobivate::{Act, FOR_EVER, Server, file},
 };
 
@@ -87,8 +87,8 @@ fn a_page_that_unpacks_to_more_is_read_up_to_the_limit() {
     }
 }
 
-fn assert_cut_at_the_limit(sent: &Sent, client: &str) {
-    let Sent::Answered(502, body) = sent else { panic!("{client}") };
+fn assert_cut_at_the_limit(sent: &Attempt, client: &str) {
+    let Attempt::Response(502, body) = sent else { panic!("{client}") };
     assert_eq!(body.len(), BODY_LIMIT, "{client}");
 }
 
@@ -244,7 +244,7 @@ fn a_body_cut_short_leaves_the_status() {
         (cut_200, 200, FailureKind::Unconfirmed),
         (none_200, 200, FailureKind::Unconfirmed),
         (reset_200, 200, FailureKind::Unconfirmed),
-        // Why a queue stops only after a few account failures in a row.
+        // Why a queue stops only after a few account failures consecutive.
         (cut_403, 403, FailureKind::Forbidden),
     ];
     for (script, status, kind) in cases {
@@ -275,7 +275,7 @@ fn a_drip_runs_into_the_time_limit_and_what_arrived_counts() {
     let server = Server::raw(&[Act::Write(CHUNKED_403), Act::DripForEver(b"1\r\n \r\n")]);
     for mut client in http1(Duration::from_secs(2)) {
         let sent = client.send(&server.url("", ""));
-        let Sent::Answered(403, body) = &sent else { panic!("{}: {sent:?}", client.name) };
+        let Attempt::Response(403, body) = &sent else { panic!("{}: {sent:?}", client.name) };
         assert!(body.len() < FOR_EVER, "{} hangs up first", client.name);
         assert_failure(&sent.outcome(), 403, FailureKind::OptedOut);
     }
@@ -305,17 +305,17 @@ fn refusing() -> (TcpSocket, String) {
 }
 
 #[test]
-fn what_never_left_is_the_callers_own_error() {
+fn what_not_sent_is_the_callers_own_error() {
     let (_socket, url) = refusing();
     for mut client in all(PATIENT) {
-        assert_eq!(client.send(&url), Sent::NeverLeft, "{}", client.name);
+        assert_eq!(client.send(&url), Attempt::NotSent, "{}", client.name);
     }
 }
 
 /// A listener whose queue is full lets the next ones wait, as a firewall does that drops packets.
 #[cfg(target_os = "linux")]
 #[test]
-fn what_cannot_connect_in_time_never_left() {
+fn what_cannot_connect_in_time_not_sent() {
     use std::net::TcpStream;
 
     let (socket, url) = refusing();
@@ -327,16 +327,16 @@ fn what_cannot_connect_in_time_never_left() {
     let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(300)).ok();
     let _queue: Vec<_> = iter::from_fn(connect).collect();
     for mut client in http1(Duration::from_secs(1)) {
-        assert_eq!(client.send(&url), Sent::NeverLeft, "{}", client.name);
+        assert_eq!(client.send(&url), Attempt::NotSent, "{}", client.name);
     }
 }
 
 /// hyper finds out on sending, too, but does not tell: that counts as perhaps sent.
 #[test]
-fn what_has_no_address_never_left() {
+fn what_has_no_address_not_sent() {
     let [reqwest, blocking, ureq, _hyper] = http1(PATIENT);
     for mut client in [reqwest, blocking, ureq] {
-        assert_eq!(client.send("/send/single"), Sent::NeverLeft, "{}", client.name);
+        assert_eq!(client.send("/send/single"), Attempt::NotSent, "{}", client.name);
     }
 }
 
@@ -349,8 +349,8 @@ fn decoded(name: &str) -> SendOutcome<'static> {
     SendOutcome::decode(status, body)
 }
 
-fn assert_no_response(sent: Sent, client: &str) {
-    let Sent::NoAnswer(reason) = &sent else { panic!("{client}: {sent:?}") };
+fn assert_no_response(sent: Attempt, client: &str) {
+    let Attempt::NoResponse(reason) = &sent else { panic!("{client}: {sent:?}") };
     assert!(!reason.contains("/send/single"), "{client} leaves out the URL: {reason}");
     let outcome = sent.outcome();
     let failure = outcome.failure().unwrap();

@@ -5,7 +5,7 @@ use mobivate_response::{FailureKind, SendOutcome};
 use recipes::{reqwest_blocking, ureq};
 
 use crate::{
-    clients::{JSON, PATIENT, Sent},
+    clients::{Attempt, JSON, PATIENT},
     mobivate::Server,
 };
 
@@ -21,7 +21,7 @@ fn ureq_drops_the_body_of_a_refusal() {
     let ::ureq::Error::StatusCode(status) = error else { panic!("{error}") };
     assert_eq!(kind(&SendOutcome::decode(status, b"")), FailureKind::Forbidden);
 
-    let outcome = Sent::from(ureq::send(ureq::agent(PATIENT).post(&url), JSON)).outcome();
+    let outcome = Attempt::from(ureq::send(ureq::agent(PATIENT).post(&url), JSON)).outcome();
     assert_eq!(kind(&outcome), FailureKind::OptedOut);
 }
 
@@ -35,7 +35,7 @@ fn error_for_status_drops_the_body_of_a_refusal() {
     let status = error.status().unwrap().as_u16();
     assert_eq!(kind(&SendOutcome::decode(status, b"")), FailureKind::Forbidden);
 
-    let outcome = Sent::from(reqwest_blocking::send(PATIENT, request())).outcome();
+    let outcome = Attempt::from(reqwest_blocking::send(PATIENT, request())).outcome();
     assert_eq!(kind(&outcome), FailureKind::OptedOut);
 }
 
@@ -46,14 +46,14 @@ fn a_followed_redirect_is_a_get() {
     let client = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
     let server = Server::mobivate();
     let request = client.post(server.url(OPTED_OUT, "moved")).body(JSON);
-    let outcome = Sent::from(reqwest_blocking::send(PATIENT, request)).outcome();
+    let outcome = Attempt::from(reqwest_blocking::send(PATIENT, request)).outcome();
     assert_eq!(kind(&outcome), FailureKind::Unconfirmed);
     assert_eq!(server.requests(), [Method::POST, Method::GET]);
 
     let agent = ::ureq::Agent::config_builder().proxy(None).build().new_agent();
     let server = Server::mobivate();
     let request = agent.post(server.url(OPTED_OUT, "moved"));
-    let outcome = Sent::from(ureq::send(request, JSON)).outcome();
+    let outcome = Attempt::from(ureq::send(request, JSON)).outcome();
     assert_eq!(kind(&outcome), FailureKind::Unconfirmed);
     assert_eq!(server.requests(), [Method::POST, Method::GET]);
 }
@@ -65,8 +65,8 @@ fn reqwest_resends_a_refused_stream() {
     let server = Server::mobivate();
     let client = reqwest::blocking::Client::builder().no_proxy().http2_prior_knowledge();
     let request = client.build().unwrap().post(server.url(OPTED_OUT, "refused")).body(JSON);
-    let sent = Sent::from(reqwest_blocking::send(PATIENT, request));
-    assert!(matches!(sent, Sent::NoAnswer(_)), "{sent:?}");
+    let sent = Attempt::from(reqwest_blocking::send(PATIENT, request));
+    assert!(matches!(sent, Attempt::NoResponse(_)), "{sent:?}");
     assert!(server.requests().len() > 1);
 }
 
