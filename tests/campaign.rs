@@ -17,7 +17,7 @@ use mobivate_response::{Action, Failure, FailureKind, Retry, Scope, SendOutcome}
 use proptest::prelude::*;
 
 use provider::{Account, Fault, Met, Provider, Truth, digits, exists};
-use sender::{Attempt, Book, Books, Sender, Text};
+use sender::{Attempt, Outbox, Sender, State, Text};
 
 /// What the sender goes by.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,7 +47,7 @@ impl Advice {
                 };
                 let Some(failure) = outcome.failure() else { return sender.settle(text, sent) };
                 let (retry, scope) = self.on(failure.kind);
-                sender.book(text, &SendOutcome::Failure(with_kind(failure, of_retry(retry))));
+                sender.record(text, &SendOutcome::Failure(with_kind(failure, of_retry(retry))));
                 let for_breaker =
                     if retry == Retry::Later { of_retry(retry) } else { of_scope(scope) };
                 sender.circuit_breaker.note(Some(&with_kind(failure, for_breaker)))
@@ -115,9 +115,9 @@ fn invariant(kept: bool, or: impl FnOnce() -> String) -> Lawful {
 }
 
 impl Run {
-    fn new(books: Books, provider: Provider, advice: Advice) -> Self {
+    fn new(outbox: Outbox, provider: Provider, advice: Advice) -> Self {
         Self {
-            sender: Sender::new(books),
+            sender: Sender::new(outbox),
             provider,
             advice,
             last: BTreeMap::new(),
@@ -130,19 +130,19 @@ impl Run {
 
     /// Sends everything there is, and asserts the invariants on the way and at the end.
     fn play(&mut self, fault: impl Fn(usize) -> Option<Fault>) -> Lawful {
-        let references: Vec<_> = self.sender.books.texts.keys().cloned().collect();
+        let references: Vec<_> = self.sender.outbox.texts.keys().cloned().collect();
         self.send_all(fault)?;
         self.provider.look_up(&mut self.sender);
-        let kept = self.sender.books.texts.keys().cloned().collect::<Vec<_>>();
-        invariant(kept == references, || "the books have other texts than before".into())?;
-        for (what, count) in self.provider.harm(&self.sender.books) {
+        let kept = self.sender.outbox.texts.keys().cloned().collect::<Vec<_>>();
+        invariant(kept == references, || "the outbox have other texts than before".into())?;
+        for (what, count) in self.provider.harm(&self.sender.outbox) {
             invariant(count == 0, || format!("{what}: {count}"))?;
         }
-        self.sender.books.texts.values().try_for_each(|text| self.is_in_the_right_book(text))
+        self.sender.outbox.texts.values().try_for_each(|text| self.is_in_the_right_book(text))
     }
 
     fn send_all(&mut self, fault: impl Fn(usize) -> Option<Fault>) -> Lawful {
-        let enough = 5 * self.sender.books.texts.len() + 100;
+        let enough = 5 * self.sender.outbox.texts.len() + 100;
         for send in 0.. {
             invariant(send < enough, || "it never ends".into())?;
             let text = self.sender.take().or_else(|| {
@@ -164,7 +164,7 @@ impl Run {
             } else {
                 self.last.entry(reference).and_modify(|truth| truth.clear = false);
             }
-            self.sender = Sender::new(std::mem::take(&mut self.sender.books));
+            self.sender = Sender::new(std::mem::take(&mut self.sender.outbox));
             (self.spent, self.wrong, self.too_fast) = (0, 0, 0);
             return Ok(());
         }
@@ -218,19 +218,18 @@ impl Run {
     fn is_in_the_right_book(&self, text: &Text) -> Lawful {
         let may_not_be_sent = self.provider.opted_out.contains(&digits(&text.recipient));
         let last = self.last.get(&text.reference);
-        let right = match (&text.book, last) {
-            (Book::Accepted(_), Some(Truth { met, clear })) => *met == Met::Accepted || !clear,
-            (Book::Suppressed, Some(Truth { met: Met::OptedOut, .. })) => true,
+        let right = match (&text.state, last) {
+            (State::Accepted(_), Some(Truth { met, clear })) => *met == Met::Accepted || !clear,
+            (State::Suppressed, Some(Truth { met: Met::OptedOut, .. })) => true,
             // Not sent, or not again, after another text's refusal.
-            (Book::Suppressed, _) => may_not_be_sent,
-            (Book::ToMend(_), Some(Truth { met, clear })) => {
+            (State::Suppressed, _) => may_not_be_sent,
+            (State::NeedsFix(_), Some(Truth { met, clear })) => {
                 !exists(&text.recipient) && (*met == Met::NoSuchNumber || !clear)
             }
             // Killed before it was sent, or no clear response.
-            (Book::ToLookUp(_), last) => last.is_none_or(|truth| !truth.clear),
-            (Book::Unsent | Book::ToResend, _) | (Book::Accepted(_) | Book::ToMend(_), None) => {
-                false
-            }
+            (State::NeedsLookup(_), last) => last.is_none_or(|truth| !truth.clear),
+            (State::Queued | State::RetryLater, _)
+            | (State::Accepted(_) | State::NeedsFix(_), None) => false,
         };
         invariant(right, || format!("{text:?}, and the truth is {last:?}"))
     }
@@ -244,7 +243,7 @@ fn the_example_comes_out_right() {
 
 /// The kinds that came, or the invariant that was broken.
 fn play_the_script(advice: Advice) -> Result<BTreeSet<FailureKind>, String> {
-    let mut run = Run::new(script::books(), script::provider(), advice);
+    let mut run = Run::new(script::outbox(), script::provider(), advice);
     run.play(script::fault)?;
     Ok(run.kinds)
 }
@@ -256,9 +255,9 @@ const HARMLESS: [(Advice, &str); 10] = {
         Unconfirmed,
     };
     const LATER: &str =
-        "the circuit breaker asks for `Later` first, and the book does not ask for the scope";
+        "the circuit breaker asks for `Later` first, and the state does not ask for the scope";
     const WAITS: &str = "it waits between failures that no wait mends, and stops all the same; that a \
-        person is needed shows in the book";
+        person is needed shows in the state";
     const HASTES: &str = "it does not wait between the failures, and stops all the same";
     [
         (Advice::Scope(RateLimited, Scope::Recipient), LATER),
@@ -311,14 +310,14 @@ fn the_stand_ins_for_a_bend_say_what_they_stand_for() {
 
 /// A small campaign: eight people get two texts each; the third opted out, the fifth's number is
 /// none.
-fn small() -> (Books, Provider) {
-    let mut books = Books::default();
+fn small() -> (Outbox, Provider) {
+    let mut outbox = Outbox::default();
     for n in 0..8 {
         let prefix = if n == 5 { "4477009" } else { "447700900" };
-        books.add(&format!("first-{n}"), &format!("{prefix}10{n}"));
-        books.add(&format!("second-{n}"), &format!("+{prefix}10{n}"));
+        outbox.add(&format!("first-{n}"), &format!("{prefix}10{n}"));
+        outbox.add(&format!("second-{n}"), &format!("+{prefix}10{n}"));
     }
-    (books, Provider::new(["447700900103".into()].into()))
+    (outbox, Provider::new(["447700900103".into()].into()))
 }
 
 #[test]
@@ -334,13 +333,13 @@ fn a_response_is_cut_at_every_byte() {
     ] {
         for send in 1..16 {
             for at in 0..250 {
-                let (books, provider) = small();
+                let (outbox, provider) = small();
                 let fault = |now| match now {
                     0 => met,
                     now if now == send => Some(Fault::Cut(at)),
                     _ => None,
                 };
-                let kept = Run::new(books, provider, Advice::Honest).play(fault);
+                let kept = Run::new(outbox, provider, Advice::Honest).play(fault);
                 assert_eq!(kept, Ok(()), "{met:?}, send {send} cut at {at}");
             }
         }
@@ -351,30 +350,30 @@ fn a_response_is_cut_at_every_byte() {
 fn the_sender_is_killed_at_every_point() {
     for (first, second) in (0..40).flat_map(|first| (first..40).map(move |second| (first, second)))
     {
-        let (books, provider) = small();
+        let (outbox, provider) = small();
         let fault = |now| {
             let killed = now == first / 2 || now == second / 2;
             let sent = if now == first / 2 { first % 2 == 0 } else { second % 2 == 0 };
             killed.then_some(Fault::Killed { sent })
         };
-        let kept = Run::new(books, provider, Advice::Honest).play(fault);
+        let kept = Run::new(outbox, provider, Advice::Honest).play(fault);
         assert_eq!(kept, Ok(()), "killed at {first} and {second}");
     }
 }
 
 #[test]
 fn what_a_person_has_sent_again_may_come_twice_and_nothing_else() {
-    let mut run = Run::new(script::books(), script::provider(), Advice::Honest);
+    let mut run = Run::new(script::outbox(), script::provider(), Advice::Honest);
     run.play(script::fault).unwrap();
-    let texts = run.sender.books.texts.values();
+    let texts = run.sender.outbox.texts.values();
     let in_doubt: Vec<_> = texts
-        .filter(|text| matches!(text.book, Book::ToLookUp(_)))
+        .filter(|text| matches!(text.state, State::NeedsLookup(_)))
         .map(|text| text.reference.clone())
         .collect();
     for reference in &in_doubt {
         // Twice, as by a double click.
-        run.sender.may_come_twice(reference);
-        run.sender.may_come_twice(reference);
+        run.sender.allow_duplicate(reference);
+        run.sender.allow_duplicate(reference);
     }
     run.send_all(|_| None).unwrap();
 
@@ -383,8 +382,8 @@ fn what_a_person_has_sent_again_may_come_twice_and_nothing_else() {
     assert!(!twice.is_empty());
     assert!(twice.iter().all(|(reference, ids)| *ids == 2 && in_doubt.contains(reference)));
     assert_eq!(run.provider.after_opt_out, 0);
-    let texts = &run.sender.books.texts;
-    assert!(texts.values().all(|text| !matches!(text.book, Book::ToLookUp(_))));
+    let texts = &run.sender.outbox.texts;
+    assert!(texts.values().all(|text| !matches!(text.state, State::NeedsLookup(_))));
 }
 
 #[test]
@@ -392,50 +391,50 @@ fn the_recipient_that_was_sent_to_is_suppressed_whatever_number_is_named() {
     for (named, another) in
         [("", false), (": 447700900123", false), (": 44XXXXXXXX", false), (": 447700900999", true)]
     {
-        let mut books = Books::default();
-        books.add("r", "+44 7700 900123");
-        let mut sender = Sender::new(books);
+        let mut outbox = Outbox::default();
+        outbox.add("r", "+44 7700 900123");
+        let mut sender = Sender::new(outbox);
         let text = sender.take().unwrap();
         let body = format!(r#"{{"code":403,"message":"Recipient is opted out{named}"}}"#);
         let _ = sender.settle(text, &Attempt::Response { status: 403, body: body.into() });
-        assert_eq!(sender.books.suppressed, ["447700900123".into()].into());
-        assert_eq!(sender.books.named_another.contains("r"), another, "{named}");
+        assert_eq!(sender.outbox.suppressed, ["447700900123".into()].into());
+        assert_eq!(sender.outbox.named_another.contains("r"), another, "{named}");
     }
 }
 
 #[test]
 fn what_has_an_id_and_is_no_success_is_looked_up_by_it() {
     for status in [429, 403, 401, 400, 408, 503] {
-        let mut books = Books::default();
-        books.add("r", "447700900123");
-        let mut sender = Sender::new(books);
+        let mut outbox = Outbox::default();
+        outbox.add("r", "447700900123");
+        let mut sender = Sender::new(outbox);
         let text = sender.take().unwrap();
         let _ = sender.settle(text, &Attempt::Response { status, body: br#"{"id":"m-1"}"#.into() });
-        assert_eq!(sender.books.texts["r"].book, Book::ToLookUp(Some("m-1".into())));
+        assert_eq!(sender.outbox.texts["r"].state, State::NeedsLookup(Some("m-1".into())));
         assert_eq!(sender.take(), None);
     }
 }
 
 #[test]
 fn a_known_reference_is_not_sent_anew() {
-    let mut books = Books::default();
-    books.add("r", "447700900123");
-    let mut sender = Sender::new(books);
+    let mut outbox = Outbox::default();
+    outbox.add("r", "447700900123");
+    let mut sender = Sender::new(outbox);
     let text = sender.take().unwrap();
     let _ =
         sender.settle(text, &Attempt::Response { status: 200, body: br#"{"id":"m-1"}"#.into() });
-    sender.books.add("r", "447700900123");
+    sender.outbox.add("r", "447700900123");
     sender.mended("r");
-    sender.may_come_twice("r");
+    sender.allow_duplicate("r");
     assert_eq!(sender.take(), None);
-    assert_eq!(Sender::new(sender.books).take(), None);
+    assert_eq!(Sender::new(sender.outbox).take(), None);
 }
 
 #[test]
 fn what_is_in_doubt_is_not_sent_again_as_mended() {
-    let mut books = Books::default();
-    books.add("r", "447700900123");
-    let mut sender = Sender::new(books);
+    let mut outbox = Outbox::default();
+    outbox.add("r", "447700900123");
+    let mut sender = Sender::new(outbox);
     let text = sender.take().unwrap();
     sender.mended("r");
     let _ = sender.settle(text, &Attempt::NoResponse("time limit".into()));
@@ -445,15 +444,15 @@ fn what_is_in_doubt_is_not_sent_again_as_mended() {
 
 #[test]
 fn what_a_look_up_finds_in_the_meantime_is_not_sent_again() {
-    let mut books = Books::default();
-    books.add("r", "447700900123");
-    let mut sender = Sender::new(books);
+    let mut outbox = Outbox::default();
+    outbox.add("r", "447700900123");
+    let mut sender = Sender::new(outbox);
     let text = sender.take().unwrap();
     let _ = sender.settle(text, &Attempt::NoResponse("time limit".into()));
-    sender.may_come_twice("r");
+    sender.allow_duplicate("r");
     sender.found("r", "m-1".into());
     assert_eq!(sender.take(), None);
-    assert_eq!(sender.books.texts["r"].book, Book::Accepted("m-1".into()));
+    assert_eq!(sender.outbox.texts["r"].state, State::Accepted("m-1".into()));
 }
 
 fn faults() -> impl Strategy<Value = Fault> {
@@ -493,17 +492,17 @@ proptest! {
         schedule in prop::collection::vec(prop::option::of(faults()), 0..60),
         people in prop::collection::vec((1..=2_usize, 0..10_u32), 1..24),
     ) {
-        let (mut books, mut opted_out) = (Books::default(), BTreeSet::new());
+        let (mut outbox, mut opted_out) = (Outbox::default(), BTreeSet::new());
         for (n, (texts, fate)) in people.into_iter().enumerate() {
             let prefix = if fate == 0 { "4477009" } else { "447700900" };
             for (text, plus) in ["", "+"].into_iter().enumerate().take(texts) {
-                books.add(&format!("{text}-{n:02}"), &format!("{plus}{prefix}2{n:02}"));
+                outbox.add(&format!("{text}-{n:02}"), &format!("{plus}{prefix}2{n:02}"));
             }
             if fate == 1 {
                 opted_out.insert(format!("{prefix}2{n:02}"));
             }
         }
-        let mut run = Run::new(books, Provider::new(opted_out), Advice::Honest);
+        let mut run = Run::new(outbox, Provider::new(opted_out), Advice::Honest);
         let kept = run.play(|send| schedule.get(send).copied().flatten());
         prop_assert_eq!(kept, Ok(()));
     }

@@ -14,7 +14,7 @@ use std::{
 use mobivate_response::Action;
 
 use provider::{Account, Fault, Provider};
-use sender::{Book, Books, Sender};
+use sender::{Outbox, Sender, State};
 
 fn main() -> io::Result<ExitCode> {
     match play(&mut io::stdout().lock()) {
@@ -29,13 +29,13 @@ fn main() -> io::Result<ExitCode> {
 /// Whether any harm was done.
 fn play(out: &mut impl Write) -> io::Result<bool> {
     let mut provider = script::provider();
-    let books = run(Sender::new(script::books()), &mut provider, out)?;
-    report(&books, &provider, out)?;
-    Ok(provider.harm(&books).iter().any(|(_, count)| *count > 0))
+    let outbox = run(Sender::new(script::outbox()), &mut provider, out)?;
+    report(&outbox, &provider, out)?;
+    Ok(provider.harm(&outbox).iter().any(|(_, count)| *count > 0))
 }
 
 /// Sends everything. The provider plays the person, too.
-fn run(mut sender: Sender, provider: &mut Provider, out: &mut impl Write) -> io::Result<Books> {
+fn run(mut sender: Sender, provider: &mut Provider, out: &mut impl Write) -> io::Result<Outbox> {
     for send in 0.. {
         // With nothing left to send, a person goes through what is to be mended.
         let text = sender.take().or_else(|| {
@@ -53,8 +53,8 @@ fn run(mut sender: Sender, provider: &mut Provider, out: &mut impl Write) -> io:
             if sent {
                 let _ = provider.send(&text, Some(Fault::Lost { arrived: true }));
             }
-            say(out, send, &format!("killed {when} it was sent; starts again from the books"))?;
-            sender = Sender::new(sender.books);
+            say(out, send, &format!("killed {when} it was sent; starts again from the outbox"))?;
+            sender = Sender::new(sender.outbox);
             continue;
         }
         let (sent, _) = provider.send(&text, fault);
@@ -69,7 +69,7 @@ fn run(mut sender: Sender, provider: &mut Provider, out: &mut impl Write) -> io:
         }
     }
     provider.look_up(&mut sender);
-    Ok(sender.books)
+    Ok(sender.outbox)
 }
 
 fn say(out: &mut impl Write, send: usize, what: &str) -> io::Result<()> {
@@ -86,22 +86,23 @@ fn words(broken: Account) -> &'static str {
 }
 
 /// What became of whom, and what the provider knows.
-fn report(books: &Books, provider: &Provider, out: &mut impl Write) -> io::Result<()> {
-    let count = |is: fn(&Book) -> bool| books.texts.values().filter(|text| is(&text.book)).count();
+fn report(outbox: &Outbox, provider: &Provider, out: &mut impl Write) -> io::Result<()> {
+    let count =
+        |is: fn(&State) -> bool| outbox.texts.values().filter(|text| is(&text.state)).count();
     let rows = [
-        ("accepted", count(|book| matches!(book, Book::Accepted(_)))),
-        ("suppressed", count(|book| matches!(book, Book::Suppressed))),
-        ("to be mended", count(|book| matches!(book, Book::ToMend(_)))),
-        ("to be looked up", count(|book| matches!(book, Book::ToLookUp(_)))),
-        ("to be resent", count(|book| matches!(book, Book::ToResend))),
-        ("not sent yet", count(|book| matches!(book, Book::Unsent))),
+        ("accepted", count(|state| matches!(state, State::Accepted(_)))),
+        ("suppressed", count(|state| matches!(state, State::Suppressed))),
+        ("to be mended", count(|state| matches!(state, State::NeedsFix(_)))),
+        ("to be looked up", count(|state| matches!(state, State::NeedsLookup(_)))),
+        ("to be resent", count(|state| matches!(state, State::RetryLater))),
+        ("not sent yet", count(|state| matches!(state, State::Queued))),
     ];
-    let (texts, requests) = (books.texts.len(), provider.requests);
+    let (texts, requests) = (outbox.texts.len(), provider.requests);
     writeln!(out, "\n{texts} texts to {} recipients, {requests} requests\n", script::RECIPIENTS)?;
-    writeln!(out, "{:<28}what the provider knows", "the books")?;
-    let mut harm = provider.harm(books).into_iter();
-    for (book, texts) in rows {
-        write!(out, "{book:<18}{texts:>4}")?;
+    writeln!(out, "{:<28}what the provider knows", "the outbox")?;
+    let mut harm = provider.harm(outbox).into_iter();
+    for (state, texts) in rows {
+        write!(out, "{state:<18}{texts:>4}")?;
         match harm.next() {
             Some((what, count)) => writeln!(out, "      {what:<26}{count:>4}")?,
             None => writeln!(out)?,

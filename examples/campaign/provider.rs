@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::sender::{Attempt, Book, Books, Sender, Text};
+use crate::sender::{Attempt, Outbox, Sender, State, Text};
 
 /// What goes wrong with a request, or from it on.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -259,8 +259,8 @@ impl Provider {
     /// Plays the person: mends the account, has sent again what waited for it, and says what was
     /// broken. A text that was refused because its number does not exist stays where it is.
     pub(crate) fn mend(&mut self, sender: &mut Sender) -> Option<Account> {
-        let mended = sender.books.texts.values().filter(|text| match &text.book {
-            Book::ToMend(why) => exists(&text.recipient) || !why.starts_with("bad request"),
+        let mended = sender.outbox.texts.values().filter(|text| match &text.state {
+            State::NeedsFix(why) => exists(&text.recipient) || !why.starts_with("bad request"),
             _ => false,
         });
         for reference in mended.map(|text| text.reference.clone()).collect::<Vec<_>>() {
@@ -274,29 +274,31 @@ impl Provider {
     pub(crate) fn look_up(&self, sender: &mut Sender) {
         for (reference, ids) in &self.accepted {
             let found = ids.last().filter(|id| !id.ends_with(['0', '5', 'a', 'f']));
-            let text = sender.books.texts.get(reference);
-            let asked = text.is_some_and(|text| matches!(text.book, Book::ToLookUp(_)));
+            let text = sender.outbox.texts.get(reference);
+            let asked = text.is_some_and(|text| matches!(text.state, State::NeedsLookup(_)));
             if let (true, Some(id)) = (asked, found) {
                 sender.found(reference, id.clone());
             }
         }
     }
 
-    /// What must not happen, and how often it did, by what the provider knows and the books say.
-    pub(crate) fn harm(&self, books: &Books) -> [(&'static str, usize); 4] {
+    /// What must not happen, and how often it did, by what the provider knows and the outbox say.
+    pub(crate) fn harm(&self, outbox: &Outbox) -> [(&'static str, usize); 4] {
         let lost = |text: &&Text| {
             let ids = self.accepted.get(&text.reference);
-            match &text.book {
-                Book::Accepted(id) => ids.is_none_or(|ids| !ids.contains(id)),
-                Book::ToLookUp(_) => false,
-                Book::Unsent | Book::Suppressed | Book::ToResend | Book::ToMend(_) => ids.is_some(),
+            match &text.state {
+                State::Accepted(id) => ids.is_none_or(|ids| !ids.contains(id)),
+                State::NeedsLookup(_) => false,
+                State::Queued | State::Suppressed | State::RetryLater | State::NeedsFix(_) => {
+                    ids.is_some()
+                }
             }
         };
         [
             ("texted twice", self.accepted.values().filter(|ids| ids.len() > 1).count()),
             ("texted after an opt-out", self.after_opt_out),
-            ("suppressed without one", books.suppressed.difference(&self.opted_out).count()),
-            ("lost", books.texts.values().filter(lost).count()),
+            ("suppressed without one", outbox.suppressed.difference(&self.opted_out).count()),
+            ("lost", outbox.texts.values().filter(lost).count()),
         ]
     }
 }

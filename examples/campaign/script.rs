@@ -2,25 +2,25 @@
 
 use crate::{
     provider::{Account, Fault, Provider},
-    sender::Books,
+    sender::Outbox,
 };
 
 /// The recipients.
 pub(crate) const RECIPIENTS: usize = 300;
 
 /// A text to each recipient, and later a second one to every fifth.
-pub(crate) fn books() -> Books {
-    let mut books = Books::default();
+pub(crate) fn outbox() -> Outbox {
+    let mut outbox = Outbox::default();
     for n in 0..RECIPIENTS {
         // Some numbers were noted down without their last digits.
         let no_such_number = matches!(n, 7 | 64..=66 | 82 | 250);
         let prefix = if no_such_number { "4477009" } else { "447700900" };
-        books.add(&format!("first-{n:03}"), &format!("{prefix}{n:03}"));
+        outbox.add(&format!("first-{n:03}"), &format!("{prefix}{n:03}"));
         if n % 5 == 0 {
-            books.add(&format!("second-{n:03}"), &format!("+44 7700 900{n:03}"));
+            outbox.add(&format!("second-{n:03}"), &format!("+44 7700 900{n:03}"));
         }
     }
-    books
+    outbox
 }
 
 /// A provider that some of the recipients opted out with.

@@ -10,10 +10,10 @@
 
 pub mod errors;
 pub mod hyper;
-pub mod lookup;
+pub mod message_log;
+pub mod outbox_sqlite;
 pub mod queue;
 pub mod receipts;
 pub mod reqwest_async;
 pub mod reqwest_blocking;
-pub mod sqlite;
 pub mod ureq;

@@ -1,11 +1,11 @@
-//! A receiver of receipts behind axum, which stores them in a campaign's books.
+//! A receiver of receipts behind axum, which stores them in a campaign's outbox.
 //!
 //! ```no_run
-//! # use recipes::{receipts::receiver, sqlite::Books};
+//! # use recipes::{receipts::receiver, outbox_sqlite::Outbox};
 //! # use std::{error::Error, sync::{Arc, Mutex}, time::Duration};
 //! # async fn listen() -> Result<(), Box<dyn Error>> {
-//! let books = Books::open("campaign.sqlite")?; // a connection of its own beside the sender's
-//! let receiver = receiver(Arc::new(Mutex::new(books)), Duration::from_secs(10));
+//! let outbox = Outbox::open("campaign.sqlite")?; // a connection of its own beside the sender's
+//! let receiver = receiver(Arc::new(Mutex::new(outbox)), Duration::from_secs(10));
 //! // Receipts carry no signature: whoever knows the path can forge one.
 //! let app = axum::Router::new().route("/receipts/a-long-random-word", receiver);
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
@@ -17,7 +17,7 @@
 //! | answer | when |
 //! |---|---|
 //! | 200 `stored` | it is on the disk |
-//! | 200 `not ours` | it is a receipt, but its reference is not one of the books |
+//! | 200 `not ours` | it is a receipt, but its reference is not one of the outbox |
 //! | 200 `no receipt` | it is something else, as an incoming message, or a receipt without a reference |
 //! | 400 | it is cut short, or cannot be read for certain: nothing is stored |
 //! | 408 | it did not arrive within the time limit |
@@ -46,17 +46,17 @@ use serde::{Deserialize, de::value::MapDeserializer};
 use serde_json::Value;
 use tokio::{task::spawn_blocking, time::timeout};
 
-use crate::sqlite::{Books, News};
+use crate::outbox_sqlite::{Outbox, StatusUpdate};
 
 /// A receipt takes less than 1 KiB, an incoming message of many parts a few.
 pub const BODY_LIMIT: usize = 256 << 10;
 
 /// Answers what Mobivate posts; `limit` is for the whole of a request's body.
-pub fn receiver(books: Arc<Mutex<Books>>, limit: Duration) -> MethodRouter {
-    post(move |request| receive(books, limit, request)).layer(DefaultBodyLimit::max(BODY_LIMIT))
+pub fn receiver(outbox: Arc<Mutex<Outbox>>, limit: Duration) -> MethodRouter {
+    post(move |request| receive(outbox, limit, request)).layer(DefaultBodyLimit::max(BODY_LIMIT))
 }
 
-async fn receive(books: Arc<Mutex<Books>>, limit: Duration, request: Request) -> Response {
+async fn receive(outbox: Arc<Mutex<Outbox>>, limit: Duration, request: Request) -> Response {
     let body = match timeout(limit, Bytes::from_request(request, &())).await {
         Ok(Ok(body)) => body,
         Ok(Err(too_long_or_cut)) => return too_long_or_cut.into_response(),
@@ -65,7 +65,7 @@ async fn receive(books: Arc<Mutex<Books>>, limit: Duration, request: Request) ->
     // SQLite blocks. What was begun is finished even if the client hangs up.
     let answer = spawn_blocking(move || {
         // A panic under the lock has rolled its transaction back.
-        store(&mut books.lock().unwrap_or_else(PoisonError::into_inner), &body)
+        store(&mut outbox.lock().unwrap_or_else(PoisonError::into_inner), &body)
     });
     answer.await.unwrap_or(NOT_STORED).into_response()
 }
@@ -74,13 +74,13 @@ type Answer = (StatusCode, &'static str);
 
 const NOT_STORED: Answer = (StatusCode::INTERNAL_SERVER_ERROR, "not stored");
 
-fn store(books: &mut Books, body: &[u8]) -> Answer {
+fn store(outbox: &mut Outbox, body: &[u8]) -> Answer {
     let news = match read(body) {
         Ok(Some(news)) => news,
         Ok(None) => return (StatusCode::OK, "no receipt"),
         Err(Unreadable) => return (StatusCode::BAD_REQUEST, "unreadable"),
     };
-    match books.hear(&news) {
+    match outbox.hear(&news) {
         Ok(true) => (StatusCode::OK, "stored"),
         Ok(false) => (StatusCode::OK, "not ours"),
         Err(error) => {
@@ -112,7 +112,7 @@ pub struct Unreadable;
 /// # Errors
 ///
 /// It is cut short, or cannot be read for certain.
-pub fn read(body: &[u8]) -> Result<Option<News>, Unreadable> {
+pub fn read(body: &[u8]) -> Result<Option<StatusUpdate>, Unreadable> {
     let fields = if body.trim_ascii_start().starts_with(b"{") {
         serde_json::from_slice(body)
     } else {
@@ -141,7 +141,7 @@ struct Fields {
 }
 
 impl Fields {
-    fn news(&self) -> Result<Option<News>, Unreadable> {
+    fn news(&self) -> Result<Option<StatusUpdate>, Unreadable> {
         let status = match (text(&self.status), text(&self.status_code)) {
             _ if !self.body.is_null() => return Ok(None),
             (Some(word), _) => DeliveryStatus::from_name(&word),
@@ -157,7 +157,7 @@ impl Fields {
             return Err(Unreadable);
         }
         let id = text(&self.delivery_message_id);
-        Ok(Some(News { reference, id, part: Some(part), parts, status }))
+        Ok(Some(StatusUpdate { reference, id, part: Some(part), parts, status }))
     }
 }
 

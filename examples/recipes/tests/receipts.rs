@@ -16,8 +16,8 @@ use form_urlencoded::byte_serialize;
 use mobivate_response::{DeliveryStatus, FailureKind, SendOutcome};
 use proptest::{collection::vec, prelude::*, sample::select};
 use recipes::{
+    outbox_sqlite::{Outbox, State, Text},
     receipts::{BODY_LIMIT, Unreadable, read, receiver},
-    sqlite::{Book, Books, Text},
 };
 use tokio::{net::TcpListener, runtime::Runtime};
 
@@ -49,33 +49,33 @@ fn json(fields: &str) -> Vec<u8> {
     format!(r#"{{"clientReference":"{OURS}",{fields}}}"#).into_bytes()
 }
 
-/// The receiver at work. The books have two texts to one recipient: ours got no answer, and the
+/// The receiver at work. The outbox have two texts to one recipient: ours got no answer, and the
 /// other is not sent yet.
 struct Server {
     address: SocketAddr,
-    books: Arc<Mutex<Books>>,
+    outbox: Arc<Mutex<Outbox>>,
     _runtime: Runtime,
 }
 
 impl Server {
     fn new(limit: Duration) -> Self {
-        let mut books = Books::open(":memory:").unwrap();
-        books.add(OURS, "447700900101").unwrap();
-        let text = books.take().unwrap().unwrap();
-        books.settle(&text, &SendOutcome::no_response("time limit")).unwrap();
-        books.add("not-sent-yet", "+44 7700 900101").unwrap();
-        let books = Arc::new(Mutex::new(books));
+        let mut outbox = Outbox::open(":memory:").unwrap();
+        outbox.add(OURS, "447700900101").unwrap();
+        let text = outbox.take().unwrap().unwrap();
+        outbox.settle(&text, &SendOutcome::no_response("time limit")).unwrap();
+        outbox.add("not-sent-yet", "+44 7700 900101").unwrap();
+        let outbox = Arc::new(Mutex::new(outbox));
         let runtime = Runtime::new().unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
         let listener = runtime.block_on(listener).unwrap();
         let address = listener.local_addr().unwrap();
-        let app = Router::new().route("/receipts", receiver(books.clone(), limit));
+        let app = Router::new().route("/receipts", receiver(outbox.clone(), limit));
         runtime.spawn(async { axum::serve(listener, app).await });
-        Self { address, books, _runtime: runtime }
+        Self { address, outbox, _runtime: runtime }
     }
 
-    fn books(&self) -> MutexGuard<'_, Books> {
-        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    fn outbox(&self) -> MutexGuard<'_, Outbox> {
+        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A connection on which a request was begun.
@@ -97,10 +97,10 @@ impl Server {
 
     /// Posts what must change nothing.
     fn refuse(&self, body: &[u8], expected: (u16, &str)) {
-        let before = entries(&self.books());
+        let before = entries(&self.outbox());
         let (status, text) = self.post(body);
         assert_eq!((status, &*text), expected, "{:.300}", String::from_utf8_lossy(body));
-        assert_eq!(entries(&self.books()), before, "{:.300}", String::from_utf8_lossy(body));
+        assert_eq!(entries(&self.outbox()), before, "{:.300}", String::from_utf8_lossy(body));
     }
 
     /// Posts what says this of our text.
@@ -108,7 +108,7 @@ impl Server {
         let server = Self::new(PATIENT);
         let shown = String::from_utf8_lossy(body);
         assert_eq!(server.post(body), (200, "stored".into()), "{shown:.300}");
-        assert_eq!(server.books().delivery(OURS).unwrap(), Some(status), "{shown:.300}");
+        assert_eq!(server.outbox().delivery(OURS).unwrap(), Some(status), "{shown:.300}");
     }
 }
 
@@ -126,18 +126,18 @@ fn answer(stream: &mut TcpStream) -> Option<Answer> {
 }
 
 /// All that receipts can change.
-type Entries = (Vec<(Book, Vec<Text>)>, Vec<(String, u8, u8, String)>);
+type Entries = (Vec<(State, Vec<Text>)>, Vec<(String, u8, u8, String)>);
 
-fn entries(books: &Books) -> Entries {
+fn entries(outbox: &Outbox) -> Entries {
     let sql = "SELECT reference, part, parts, status FROM receipts ORDER BY reference, part";
-    let mut select = books.connection.prepare(sql).unwrap();
+    let mut select = outbox.connection.prepare(sql).unwrap();
     let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)));
     let rows = rows.unwrap().map(Result::unwrap).collect();
-    (Book::ALL.map(|book| (book, books.texts(book).unwrap())).to_vec(), rows)
+    (State::ALL.map(|state| (state, outbox.texts(state).unwrap())).to_vec(), rows)
 }
 
-fn references(books: &Books, book: Book) -> Vec<String> {
-    books.texts(book).unwrap().into_iter().map(|text| text.reference).collect()
+fn references(outbox: &Outbox, state: State) -> Vec<String> {
+    outbox.texts(state).unwrap().into_iter().map(|text| text.reference).collect()
 }
 
 #[test]
@@ -151,12 +151,12 @@ fn every_form_is_stored_and_proves_that_the_text_was_accepted() {
     ] {
         let server = Server::new(PATIENT);
         assert_eq!(server.post(&body), (200, "stored".into()));
-        let books = server.books();
-        assert_eq!(books.delivery(OURS).unwrap(), Some(status));
-        assert_eq!(references(&books, Book::Accepted), [OURS]);
-        assert_eq!(references(&books, Book::Unsent), ["not-sent-yet"]);
-        assert_eq!(books.outcome(OURS).unwrap().unwrap().success().unwrap().id, id);
-        assert_eq!(entries(&books).1.len(), 1);
+        let outbox = server.outbox();
+        assert_eq!(outbox.delivery(OURS).unwrap(), Some(status));
+        assert_eq!(references(&outbox, State::Accepted), [OURS]);
+        assert_eq!(references(&outbox, State::Queued), ["not-sent-yet"]);
+        assert_eq!(outbox.outcome(OURS).unwrap().unwrap().success().unwrap().id, id);
+        assert_eq!(entries(&outbox).1.len(), 1);
     }
 }
 
@@ -266,7 +266,7 @@ fn what_is_cut_short_changes_nothing() {
             assert!(matches!(status, None | Some(400)), "{status:?}");
         }
     }
-    assert_eq!(entries(&server.books()).1, []);
+    assert_eq!(entries(&server.outbox()).1, []);
     // Cut before it was encoded.
     for at in 0..CAPTURED.len() {
         assert_eq!(read(&form(CAPTURED.get(..at).unwrap())), Err(Unreadable));
@@ -346,7 +346,7 @@ fn nobody_is_suppressed_on_a_reference_that_is_not_ours() {
     let server = Server::new(PATIENT);
     let accepted = SendOutcome::decode(200, br#"{"id":"m-1"}"#);
     let text = Text { reference: OURS.into(), recipient: "447700900101".into() };
-    server.books().settle(&text, &accepted).unwrap();
+    server.outbox().settle(&text, &accepted).unwrap();
     for reference in ["theirs", "m-1", "447700900101", &OURS.to_uppercase(), "%", "' OR 1=1 --"] {
         let fields = format!(r#""deliveryMessageId":"m-1","clientReference":"{reference}""#);
         let body = format!(r#"{{{fields},"status":"OPTED_OUT"}}"#);
@@ -367,27 +367,27 @@ fn who_opted_out_is_not_texted_again() {
         for body in bodies {
             assert_eq!(server.post(body), (200, "stored".into()));
         }
-        let mut books = server.books();
+        let mut outbox = server.outbox();
         // The response to the send comes late.
         let text = Text { reference: OURS.into(), recipient: "447700900101".into() };
         for outcome in [br#"{"id":"m-1"}"#, &b"{}"[..]] {
-            let book = books.settle(&text, &SendOutcome::decode(200, outcome)).unwrap();
-            assert_eq!(book, Book::Suppressed);
+            let state = outbox.settle(&text, &SendOutcome::decode(200, outcome)).unwrap();
+            assert_eq!(state, State::Suppressed);
         }
-        assert_eq!(books.outcome(OURS).unwrap().unwrap().success().unwrap().id, "m-1");
-        assert_eq!(books.take().unwrap(), None);
-        assert_eq!(references(&books, Book::Suppressed), [OURS, "not-sent-yet"]);
+        assert_eq!(outbox.outcome(OURS).unwrap().unwrap().success().unwrap().id, "m-1");
+        assert_eq!(outbox.take().unwrap(), None);
+        assert_eq!(references(&outbox, State::Suppressed), [OURS, "not-sent-yet"]);
     }
     // One that is undeliverable is no reason to suppress.
     let server = Server::new(PATIENT);
     server.post(&receipt("<status>UNDELIVERABLE</status>"));
-    assert_eq!(server.books().take().unwrap().unwrap().reference, "not-sent-yet");
+    assert_eq!(server.outbox().take().unwrap().unwrap().reference, "not-sent-yet");
     // A text that was to be sent again was accepted after all.
     let server = Server::new(PATIENT);
-    server.books().may_come_twice(OURS).unwrap();
+    server.outbox().allow_duplicate(OURS).unwrap();
     server.post(&receipt("<status>NOVEL</status>"));
-    assert_eq!(references(&server.books(), Book::ToResend), [""; 0]);
-    assert_eq!(references(&server.books(), Book::Accepted), [OURS]);
+    assert_eq!(references(&server.outbox(), State::RetryLater), [""; 0]);
+    assert_eq!(references(&server.outbox(), State::Accepted), [OURS]);
 }
 
 #[test]
@@ -410,9 +410,9 @@ fn a_part_that_is_not_heard_of_is_unknown() {
         (receipt("<status>DELIVERED</status><part>4</part>"), DeliveryStatus::Delivered),
     ] {
         assert_eq!(server.post(&body), (200, "stored".into()));
-        assert_eq!(server.books().delivery(OURS).unwrap(), Some(status));
+        assert_eq!(server.outbox().delivery(OURS).unwrap(), Some(status));
     }
-    let stored = entries(&server.books()).1;
+    let stored = entries(&server.outbox()).1;
     assert_eq!(stored.len(), 4);
     assert_eq!(stored[1], (OURS.into(), 2, 3, r#""delivered""#.into()), "in its serde form");
 }
@@ -431,7 +431,7 @@ fn a_body_above_the_limit() {
     write!(stream, "{:x}\r\n", BODY_LIMIT + 1).unwrap();
     stream.write_all(&padded(BODY_LIMIT + 1)).unwrap();
     assert_eq!(answer(&mut stream).unwrap().0, 413);
-    assert_eq!(entries(&server.books()).1, []);
+    assert_eq!(entries(&server.outbox()).1, []);
     assert_eq!(server.post(&padded(BODY_LIMIT)), (200, "stored".into()));
 }
 
@@ -453,33 +453,33 @@ fn a_slow_upload_ends_at_the_time_limit_and_holds_up_nobody() {
         assert!(matches!(status, None | Some(408)), "{status:?}");
     }
     drops.join().unwrap();
-    assert_eq!(entries(&server.books()).1, []);
+    assert_eq!(entries(&server.outbox()).1, []);
 
     let server = Server::new(PATIENT);
     let mut waiting = server.begin(&format!("content-length: {}", body.len()));
     assert_eq!(server.post(&receipt("<status>SENT</status>")), (200, "stored".into()));
     waiting.write_all(&body).unwrap();
     assert_eq!(answer(&mut waiting).unwrap(), (200, "stored".into()));
-    assert_eq!(server.books().delivery(OURS).unwrap(), Some(DeliveryStatus::Delivered));
+    assert_eq!(server.outbox().delivery(OURS).unwrap(), Some(DeliveryStatus::Delivered));
 }
 
 #[test]
 fn what_could_not_be_stored_comes_again() {
     let server = Server::new(PATIENT);
-    let full = "CREATE TEMP TRIGGER full BEFORE UPDATE OF book ON intents
+    let full = "CREATE TEMP TRIGGER full BEFORE UPDATE OF state ON intents
                 BEGIN SELECT RAISE(FAIL, 'disk full'); END";
-    server.books().connection.execute_batch(full).unwrap();
+    server.outbox().connection.execute_batch(full).unwrap();
     server.refuse(&receipt("<status>OPTED_OUT</status>"), (500, "not stored"));
-    server.books().connection.execute_batch("DROP TRIGGER full").unwrap();
-    // Somebody panicked while he held the books.
-    let books = server.books.clone();
+    server.outbox().connection.execute_batch("DROP TRIGGER full").unwrap();
+    // Somebody panicked while he held the outbox.
+    let outbox = server.outbox.clone();
     let held = thread::spawn(move || {
-        let _books = books.lock().unwrap();
+        let _books = outbox.lock().unwrap();
         panic!("as it should");
     });
     assert!(held.join().is_err());
     assert_eq!(server.post(&receipt("<status>OPTED_OUT</status>")), (200, "stored".into()));
-    assert_eq!(references(&server.books(), Book::Suppressed), [OURS]);
+    assert_eq!(references(&server.outbox(), State::Suppressed), [OURS]);
 }
 
 /// What happens to two texts: `r-1` has two parts, of `r-2` the receipts do not agree how many.
@@ -534,7 +534,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 }
 
 impl Event {
-    fn happen(&self, books: &mut Books) {
+    fn happen(&self, outbox: &mut Outbox) {
         match *self {
             Self::Posted { reference, part, parts, word, json } => {
                 let body = if json {
@@ -549,20 +549,20 @@ impl Event {
                     ))
                 };
                 let news = read(&body).unwrap().unwrap();
-                assert_eq!(books.hear(&news).unwrap(), reference != "theirs");
+                assert_eq!(outbox.hear(&news).unwrap(), reference != "theirs");
             }
             Self::Replied { reference, status, body } => {
                 let text = Text { reference: reference.into(), recipient: String::new() };
                 let outcome = SendOutcome::decode(status, body.as_bytes());
-                let book = books.settle(&text, &outcome).unwrap();
-                assert!(references(books, book).contains(&text.reference));
+                let state = outbox.settle(&text, &outcome).unwrap();
+                assert!(references(outbox, state).contains(&text.reference));
             }
         }
     }
 }
 
 /// What the events come to, whatever their order.
-fn in_the_end(events: &[Event], ours: &str) -> (Book, Option<DeliveryStatus>) {
+fn in_the_end(events: &[Event], ours: &str) -> (State, Option<DeliveryStatus>) {
     let heard = events.iter().filter_map(|event| match event {
         Event::Posted { reference, part, parts, word, .. } if *reference == ours => {
             Some((*part, *parts, DeliveryStatus::from_name(word)))
@@ -580,39 +580,39 @@ fn in_the_end(events: &[Event], ours: &str) -> (Book, Option<DeliveryStatus>) {
         Event::Replied { reference, status, .. } if *reference == ours => Some(*status),
         _ => None,
     });
-    let book = match response.unwrap() {
-        _ if heard.iter().any(|(_, _, status)| *status == OPTED_OUT) => Book::Suppressed,
-        403 => Book::Suppressed,
-        _ if !heard.is_empty() => Book::Accepted,
-        200 => Book::Accepted,
-        502 => Book::ToLookUp,
-        429 => Book::ToResend,
-        _ => Book::ToMend,
+    let state = match response.unwrap() {
+        _ if heard.iter().any(|(_, _, status)| *status == OPTED_OUT) => State::Suppressed,
+        403 => State::Suppressed,
+        _ if !heard.is_empty() => State::Accepted,
+        200 => State::Accepted,
+        502 => State::NeedsLookup,
+        429 => State::RetryLater,
+        _ => State::NeedsFix,
     };
-    (book, least)
+    (state, least)
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_the_order_and_however_often_the_book_is_the_same(events in events()) {
-        let mut books = Books::open(":memory:").unwrap();
+    fn whatever_the_order_and_however_often_the_state_is_the_same(events in events()) {
+        let mut outbox = Outbox::open(":memory:").unwrap();
         for (reference, recipient) in [("r-1", "447700900101"), ("r-2", "447700900102")] {
-            books.add(reference, recipient).unwrap();
-            books.take().unwrap().unwrap();
+            outbox.add(reference, recipient).unwrap();
+            outbox.take().unwrap().unwrap();
         }
         for event in &events {
-            let before = books.delivery("r-1").unwrap();
-            event.happen(&mut books);
-            prop_assert!(before <= books.delivery("r-1").unwrap(), "it turned back");
+            let before = outbox.delivery("r-1").unwrap();
+            event.happen(&mut outbox);
+            prop_assert!(before <= outbox.delivery("r-1").unwrap(), "it turned back");
         }
         for reference in ["r-1", "r-2"] {
-            let (book, delivery) = in_the_end(&events, reference);
-            prop_assert_eq!(books.delivery(reference).unwrap(), delivery);
-            let holding = Book::ALL.into_iter();
-            let holding = holding.filter(|book| references(&books, *book).contains(&reference.into()));
-            prop_assert_eq!(holding.collect::<Vec<_>>(), [book]);
+            let (state, delivery) = in_the_end(&events, reference);
+            prop_assert_eq!(outbox.delivery(reference).unwrap(), delivery);
+            let holding = State::ALL.into_iter();
+            let holding = holding.filter(|state| references(&outbox, *state).contains(&reference.into()));
+            prop_assert_eq!(holding.collect::<Vec<_>>(), [state]);
         }
     }
 

@@ -1,4 +1,4 @@
-//! Looking texts up: reads a page of Mobivate's records, and moves what is found on in the books.
+//! Looking texts up: reads a page of Mobivate's records, and moves what is found on in the outbox.
 //!
 //! | host | request | its answer |
 //! |---|---|---|
@@ -13,17 +13,17 @@
 //! `fromDate`, also answers a clean page without records. So what is not found stays to be looked up.
 //!
 //! ```
-//! # use recipes::{lookup, sqlite::{Book, Books}};
+//! # use recipes::{message_log, outbox_sqlite::{State, Outbox}};
 //! # fn main() -> rusqlite::Result<()> {
-//! # let mut books = Books::open(":memory:")?;
-//! # books.add("r-1", "447700900123")?;
-//! # books.take()?;
+//! # let mut outbox = Outbox::open(":memory:")?;
+//! # outbox.add("r-1", "447700900123")?;
+//! # outbox.take()?;
 //! let body = br#"{"results":[{"id":"m-1","reference":"r-1","status":"DELIVERED","parts":1}]}"#;
-//! let Some(page) = lookup::history(body) else { // the body of a 200 alone
+//! let Some(page) = message_log::history(body) else { // the body of a 200 alone
 //!     return Ok(()); // no page, or half a page: ask for it again
 //! };
-//! lookup::book(&mut books, &page)?;
-//! assert_eq!(books.texts(Book::ToLookUp)?, []);
+//! message_log::apply(&mut outbox, &page)?;
+//! assert_eq!(outbox.texts(State::NeedsLookup)?, []);
 //! // The next page's offset is `page.records` more; a page without records is the last.
 //! # assert_eq!(page.records, 1);
 //! # Ok(())
@@ -34,7 +34,7 @@ use mobivate_response::DeliveryStatus;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use crate::sqlite::{Books, News};
+use crate::outbox_sqlite::{Outbox, StatusUpdate};
 
 /// What a page says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub struct Page {
     /// How many records it has, with those that say nothing of a text of ours.
     pub records: usize,
     /// What its records say of texts that have a reference.
-    pub news: Vec<News>,
+    pub news: Vec<StatusUpdate>,
 }
 
 /// Reads a page of the current host's history, in the shape that was observed.
@@ -78,15 +78,15 @@ pub fn log(body: &[u8]) -> Option<Page> {
     Some(page(&[record]))
 }
 
-/// Books what a page says, and tells how many of its records were found in the books.
+/// Outbox what a page says, and tells how many of its records were found in the outbox.
 ///
 /// # Errors
 ///
-/// The books cannot be written. Book the same page again: what is booked twice is as booked once.
-pub fn book(books: &mut Books, page: &Page) -> rusqlite::Result<usize> {
+/// The outbox cannot be written. State the same page again: what is booked twice is as booked once.
+pub fn apply(outbox: &mut Outbox, page: &Page) -> rusqlite::Result<usize> {
     let mut found = 0;
     for news in &page.news {
-        found += usize::from(books.hear(news)?);
+        found += usize::from(outbox.hear(news)?);
     }
     Ok(found)
 }
@@ -117,7 +117,7 @@ struct Record {
 
 impl Record {
     /// A record is one of an accepted message, even without a status.
-    fn news(&self) -> Option<News> {
+    fn news(&self) -> Option<StatusUpdate> {
         if self.direction.as_str().is_some_and(|direction| !direction.eq_ignore_ascii_case("MT")) {
             return None;
         }
@@ -126,6 +126,12 @@ impl Record {
         let parts = self.parts.as_u64().and_then(|parts| parts.try_into().ok()).unwrap_or(1).max(1);
         // A record has no `part`: it is the whole text's.
         let part = None;
-        Some(News { reference, id: self.id.as_str().map(str::to_owned), part, parts, status })
+        Some(StatusUpdate {
+            reference,
+            id: self.id.as_str().map(str::to_owned),
+            part,
+            parts,
+            status,
+        })
     }
 }

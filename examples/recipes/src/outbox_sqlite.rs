@@ -1,15 +1,15 @@
-//! A campaign's books in a database: what `examples/campaign/sender.rs` does with a map.
+//! A campaign's outbox in a database: what `examples/campaign/sender.rs` does with a map.
 //!
-//! `intents` holds what is to be sent and the one book that it is in, `outcomes` the last that was
+//! `intents` holds what is to be sent and the one state that it is in, `outcomes` the last that was
 //! said of it, `receipts` what became of each part of an accepted text later. Each change is one
 //! transaction, on the disk before the method returns: so a process that is killed between
-//! [`Books::take`] and [`Books::settle`] leaves a text to be looked up, and never sends a second one.
+//! [`Outbox::take`] and [`Outbox::settle`] leaves a text to be looked up, and never sends a second one.
 //!
 //! ```text
-//! while let Some(text) = books.take()? {
+//! while let Some(text) = outbox.take()? {
 //!     match … {                     // your HTTP client
-//!         answered or no answer => { books.settle(&text, &outcome)?; circuit_breaker.note(…) }
-//!         not sent => { books.not_sent(&text)?; circuit_breaker.record_not_sent() }
+//!         answered or no answer => { outbox.settle(&text, &outcome)?; circuit_breaker.note(…) }
+//!         not sent => { outbox.not_sent(&text)?; circuit_breaker.record_not_sent() }
 //!     }
 //! }
 //! ```
@@ -38,24 +38,24 @@ pub struct Text {
 
 /// What became of a text, and what is to be done about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Book {
+pub enum State {
     /// Not sent yet.
-    Unsent,
+    Queued,
     /// Accepted; the outcome has the id, unless a receipt without one told so.
     Accepted,
     /// The recipient opted out: not accepted, or accepted and never sent.
     Suppressed,
     /// Not accepted: sent again after a wait.
-    ToResend,
+    RetryLater,
     /// Not accepted: sent again once a person has mended what the outcome tells.
-    ToMend,
+    NeedsFix,
     /// Perhaps accepted: looked up by the reference, or by the id if the outcome has one.
-    ToLookUp,
+    NeedsLookup,
 }
 
 /// What a receipt, or a look-up, says of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct News {
+pub struct StatusUpdate {
     /// The sender's own name for the text.
     pub reference: String,
     /// Mobivate's id for the message.
@@ -68,15 +68,15 @@ pub struct News {
     pub status: DeliveryStatus,
 }
 
-/// The books, in one file.
+/// The outbox, in one file.
 #[derive(Debug)]
-pub struct Books {
+pub struct Outbox {
     /// For tables of your own beside these, and for reports.
     pub connection: Connection,
 }
 
-impl Books {
-    /// Opens the books, and makes them where there are none.
+impl Outbox {
+    /// Opens the outbox, and makes them where there are none.
     ///
     /// # Errors
     ///
@@ -90,10 +90,10 @@ impl Books {
              CREATE TABLE IF NOT EXISTS intents (
                  reference TEXT PRIMARY KEY,
                  recipient TEXT NOT NULL,
-                 book TEXT NOT NULL
+                 state TEXT NOT NULL
              ) STRICT;
-             CREATE INDEX IF NOT EXISTS by_book ON intents (book);
-             CREATE INDEX IF NOT EXISTS by_recipient ON intents (recipient, book);
+             CREATE INDEX IF NOT EXISTS by_state ON intents (state);
+             CREATE INDEX IF NOT EXISTS by_recipient ON intents (recipient, state);
              CREATE TABLE IF NOT EXISTS outcomes (
                  reference TEXT PRIMARY KEY REFERENCES intents,
                  outcome TEXT NOT NULL, -- a SendOutcome as JSON
@@ -119,14 +119,14 @@ impl Books {
     pub fn add(&mut self, reference: &str, recipient: &str) -> Result<()> {
         let sql = "INSERT INTO intents VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
         let digits: String = recipient.chars().filter(char::is_ascii_digit).collect();
-        self.connection.execute(sql, params![reference, digits, Book::Unsent])?;
+        self.connection.execute(sql, params![reference, digits, State::Queued])?;
         Ok(())
     }
 
     /// Takes the next text to send, and writes down that it is about to be sent.
     ///
     /// From here on it is to be looked up, and nothing but its outcome, a receipt or a look-up takes
-    /// it out of that book.
+    /// it out of that state.
     ///
     /// # Errors
     ///
@@ -135,14 +135,14 @@ impl Books {
         let transaction = self.connection.transaction_with_behavior(Immediate)?;
         // Who opted out when another text was sent.
         transaction.execute(
-            "UPDATE intents SET book = 'suppressed' WHERE book IN ('unsent', 'to_resend')
-             AND recipient IN (SELECT recipient FROM intents WHERE book = 'suppressed')",
+            "UPDATE intents SET state = 'suppressed' WHERE state IN ('unsent', 'to_resend')
+             AND recipient IN (SELECT recipient FROM intents WHERE state = 'suppressed')",
             [],
         )?;
         let text = transaction.query_row(
-            "UPDATE intents SET book = 'to_look_up' WHERE reference = (
-                 SELECT reference FROM intents WHERE book IN ('unsent', 'to_resend')
-                 ORDER BY book = 'to_resend', rowid LIMIT 1
+            "UPDATE intents SET state = 'to_look_up' WHERE reference = (
+                 SELECT reference FROM intents WHERE state IN ('unsent', 'to_resend')
+                 ORDER BY state = 'to_resend', rowid LIMIT 1
              ) RETURNING reference, recipient",
             [],
             |row| Ok(Text { reference: row.get(0)?, recipient: row.get(1)? }),
@@ -152,34 +152,34 @@ impl Books {
         Ok(text)
     }
 
-    /// Writes down what became of a text that was taken: `retry` alone decides in which book, unless
+    /// Writes down what became of a text that was taken: `retry` alone decides in which state, unless
     /// a receipt came first.
     ///
     /// # Errors
     ///
     /// See [`open`](Self::open).
-    pub fn settle(&mut self, text: &Text, outcome: &SendOutcome<'_>) -> Result<Book> {
+    pub fn settle(&mut self, text: &Text, outcome: &SendOutcome<'_>) -> Result<State> {
         let mut named = None;
-        let book = match outcome {
-            SendOutcome::Success(_) => Book::Accepted,
+        let state = match outcome {
+            SendOutcome::Success(_) => State::Accepted,
             SendOutcome::Failure(failure) => match failure.kind.retry() {
                 // The recipient that was sent to, whatever number the response names.
                 Retry::Never => {
                     named = failure.opted_out_number();
-                    Book::Suppressed
+                    State::Suppressed
                 }
                 // "Not accepted", and yet an id: it may be a message after all.
-                Retry::Later | Retry::AfterFix if failure.id.is_some() => Book::ToLookUp,
-                Retry::Later => Book::ToResend,
-                Retry::AfterFix => Book::ToMend,
-                Retry::MayDuplicate => Book::ToLookUp,
+                Retry::Later | Retry::AfterFix if failure.id.is_some() => State::NeedsLookup,
+                Retry::Later => State::RetryLater,
+                Retry::AfterFix => State::NeedsFix,
+                Retry::MayDuplicate => State::NeedsLookup,
             },
         };
         let named_another =
             named.is_some_and(|named| !named.is_masked() && !named.matches(&text.recipient));
         let transaction = self.connection.transaction_with_behavior(Immediate)?;
-        let now = file(&transaction, &text.reference, book)?;
-        if now == book || outcome.is_success() {
+        let now = file(&transaction, &text.reference, state)?;
+        if now == state || outcome.is_success() {
             write_outcome(&transaction, &text.reference, outcome, named_another)?;
         }
         transaction.commit()?;
@@ -192,7 +192,7 @@ impl Books {
     ///
     /// See [`open`](Self::open).
     pub fn not_sent(&mut self, text: &Text) -> Result<()> {
-        file(&self.connection, &text.reference, Book::ToResend).map(drop)
+        file(&self.connection, &text.reference, State::RetryLater).map(drop)
     }
 
     /// Writes down that a look-up found a text, under this id.
@@ -207,7 +207,7 @@ impl Books {
     }
 
     /// Writes down what a receipt or a look-up says of a text; `false` if the reference is not one of
-    /// these books, and nothing was written.
+    /// these outbox, and nothing was written.
     ///
     /// Whatever it says, the text was accepted, and is not sent again. If it says that the recipient
     /// opted out, nothing more is sent to that number, whatever else is said of the text.
@@ -215,9 +215,9 @@ impl Books {
     /// # Errors
     ///
     /// See [`open`](Self::open).
-    pub fn hear(&mut self, news: &News) -> Result<bool> {
+    pub fn hear(&mut self, news: &StatusUpdate) -> Result<bool> {
         let transaction = self.connection.transaction_with_behavior(Immediate)?;
-        if book(&transaction, &news.reference).optional()?.is_none() {
+        if state(&transaction, &news.reference).optional()?.is_none() {
             return Ok(false);
         }
         let (first, last) = news.part.map_or((1, news.parts), |part| (part, part));
@@ -226,7 +226,7 @@ impl Books {
         }
         accept(&transaction, &news.reference, news.id.as_deref())?;
         if matches!(news.status, DeliveryStatus::Failed(kind) if kind.retry() == Retry::Never) {
-            file(&transaction, &news.reference, Book::Suppressed)?;
+            file(&transaction, &news.reference, State::Suppressed)?;
         }
         transaction.commit()?;
         Ok(true)
@@ -254,7 +254,7 @@ impl Books {
     ///
     /// See [`open`](Self::open).
     pub fn mended(&mut self, reference: &str) -> Result<()> {
-        self.send_again(reference, Book::ToMend)
+        self.send_again(reference, State::NeedsFix)
     }
 
     /// A person says that a text to be looked up may come twice: it is sent again.
@@ -262,26 +262,27 @@ impl Books {
     /// # Errors
     ///
     /// See [`open`](Self::open).
-    pub fn may_come_twice(&mut self, reference: &str) -> Result<()> {
-        self.send_again(reference, Book::ToLookUp)
+    pub fn allow_duplicate(&mut self, reference: &str) -> Result<()> {
+        self.send_again(reference, State::NeedsLookup)
     }
 
-    fn send_again(&mut self, reference: &str, from: Book) -> Result<()> {
-        let sql = "UPDATE intents SET book = 'to_resend' WHERE reference = ?1 AND book = ?2";
+    fn send_again(&mut self, reference: &str, from: State) -> Result<()> {
+        let sql = "UPDATE intents SET state = 'to_resend' WHERE reference = ?1 AND state = ?2";
         self.connection.execute(sql, params![reference, from])?;
         Ok(())
     }
 
-    /// The texts in a book, in the order in which they were added.
+    /// The texts in a state, in the order in which they were added.
     ///
     /// # Errors
     ///
     /// See [`open`](Self::open).
-    pub fn texts(&self, book: Book) -> Result<Vec<Text>> {
-        let sql = "SELECT reference, recipient FROM intents WHERE book = ?1 ORDER BY rowid";
+    pub fn texts(&self, state: State) -> Result<Vec<Text>> {
+        let sql = "SELECT reference, recipient FROM intents WHERE state = ?1 ORDER BY rowid";
         let mut select = self.connection.prepare(sql)?;
-        let texts = select
-            .query_map([book], |row| Ok(Text { reference: row.get(0)?, recipient: row.get(1)? }))?;
+        let texts = select.query_map([state], |row| {
+            Ok(Text { reference: row.get(0)?, recipient: row.get(1)? })
+        })?;
         texts.collect()
     }
 
@@ -308,7 +309,7 @@ fn write_outcome(
 }
 
 /// Receipts come in any order: of what is said of a part, the greatest stands.
-fn write_status(transaction: &Transaction<'_>, news: &News, part: u8) -> Result<()> {
+fn write_status(transaction: &Transaction<'_>, news: &StatusUpdate, part: u8) -> Result<()> {
     let sql = "SELECT status FROM receipts WHERE reference = ?1 AND part = ?2";
     let key = params![news.reference, part];
     let before = transaction.query_row(sql, key, |row| from_json(row, 0)).optional()?;
@@ -322,8 +323,8 @@ fn write_status(transaction: &Transaction<'_>, news: &News, part: u8) -> Result<
 }
 
 fn accept(transaction: &Transaction<'_>, reference: &str, id: Option<&str>) -> Result<()> {
-    let before = book(transaction, reference)?;
-    let now = file(transaction, reference, Book::Accepted)?;
+    let before = state(transaction, reference)?;
+    let now = file(transaction, reference, State::Accepted)?;
     match id {
         // The response to the send, where one came, says more.
         Some(id) if now != before => {
@@ -334,19 +335,19 @@ fn accept(transaction: &Transaction<'_>, reference: &str, id: Option<&str>) -> R
     }
 }
 
-fn book(connection: &Connection, reference: &str) -> Result<Book> {
-    let sql = "SELECT book FROM intents WHERE reference = ?1";
+fn state(connection: &Connection, reference: &str) -> Result<State> {
+    let sql = "SELECT state FROM intents WHERE reference = ?1";
     connection.query_row(sql, [reference], |row| row.get(0))
 }
 
-/// Moves a text to a book, and gives the one it is in now: what is suppressed stays so, and what is
+/// Moves a text to a state, and gives the one it is in now: what is suppressed stays so, and what is
 /// accepted is at most suppressed. A receipt may come before the response to the send.
-fn file(connection: &Connection, reference: &str, book: Book) -> Result<Book> {
+fn file(connection: &Connection, reference: &str, state: State) -> Result<State> {
     connection.query_row(
-        "UPDATE intents SET book = CASE
-             WHEN book IN ('accepted', 'suppressed') AND ?2 <> 'suppressed' THEN book ELSE ?2
-         END WHERE reference = ?1 RETURNING book",
-        params![reference, book],
+        "UPDATE intents SET state = CASE
+             WHEN state IN ('accepted', 'suppressed') AND ?2 <> 'suppressed' THEN state ELSE ?2
+         END WHERE reference = ?1 RETURNING state",
+        params![reference, state],
         |row| row.get(0),
     )
 }
@@ -361,38 +362,38 @@ fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T> {
     Ok(serde_json::from_str(&json).map_err(FromSqlError::other)?)
 }
 
-impl Book {
-    /// Every book.
+impl State {
+    /// Every state.
     pub const ALL: [Self; 6] = [
-        Self::Unsent,
+        Self::Queued,
         Self::Accepted,
         Self::Suppressed,
-        Self::ToResend,
-        Self::ToMend,
-        Self::ToLookUp,
+        Self::RetryLater,
+        Self::NeedsFix,
+        Self::NeedsLookup,
     ];
 
     const fn as_str(self) -> &'static str {
         match self {
-            Self::Unsent => "unsent",
+            Self::Queued => "unsent",
             Self::Accepted => "accepted",
             Self::Suppressed => "suppressed",
-            Self::ToResend => "to_resend",
-            Self::ToMend => "to_mend",
-            Self::ToLookUp => "to_look_up",
+            Self::RetryLater => "to_resend",
+            Self::NeedsFix => "to_mend",
+            Self::NeedsLookup => "to_look_up",
         }
     }
 }
 
-impl ToSql for Book {
+impl ToSql for State {
     fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
         Ok(self.as_str().into())
     }
 }
 
-impl FromSql for Book {
+impl FromSql for State {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let word = value.as_str()?;
-        Self::ALL.into_iter().find(|book| book.as_str() == word).ok_or(FromSqlError::InvalidType)
+        Self::ALL.into_iter().find(|state| state.as_str() == word).ok_or(FromSqlError::InvalidType)
     }
 }

@@ -4,27 +4,27 @@
 
 use mobivate_response::{DeliveryStatus, FailureKind, SendOutcome};
 use recipes::{
-    lookup::{self, Page},
-    sqlite::{Book, Books},
+    message_log::{self, Page},
+    outbox_sqlite::{Outbox, State},
 };
 
 /// Two texts that got no response, and one that is being sent.
-fn books() -> Books {
-    let mut books = Books::open(":memory:").unwrap();
+fn outbox() -> Outbox {
+    let mut outbox = Outbox::open(":memory:").unwrap();
     for (reference, recipient) in
         [("r-1", "447700900101"), ("r-2", "447700900102"), ("r-3", "447700900103")]
     {
-        books.add(reference, recipient).unwrap();
-        let text = books.take().unwrap().unwrap();
+        outbox.add(reference, recipient).unwrap();
+        let text = outbox.take().unwrap().unwrap();
         if reference != "r-3" {
-            books.settle(&text, &SendOutcome::no_response("time limit")).unwrap();
+            outbox.settle(&text, &SendOutcome::no_response("time limit")).unwrap();
         }
     }
-    books
+    outbox
 }
 
-fn in_doubt(books: &Books) -> Vec<String> {
-    let texts = books.texts(Book::ToLookUp).unwrap();
+fn in_doubt(outbox: &Outbox) -> Vec<String> {
+    let texts = outbox.texts(State::NeedsLookup).unwrap();
     texts.into_iter().map(|text| text.reference).collect()
 }
 
@@ -45,17 +45,17 @@ const LOG: &str = r#"[
 
 #[test]
 fn what_is_found_was_accepted_and_has_its_status() {
-    for page in [lookup::history(HISTORY.as_bytes()), lookup::log(LOG.as_bytes())] {
-        let mut books = books();
+    for page in [message_log::history(HISTORY.as_bytes()), message_log::log(LOG.as_bytes())] {
+        let mut outbox = outbox();
         let page = page.unwrap();
-        assert_eq!(lookup::book(&mut books, &page).unwrap(), 1);
-        assert_eq!(in_doubt(&books), ["r-2", "r-3"]);
-        assert_eq!(books.texts(Book::Accepted).unwrap()[0].reference, "r-1");
-        let outcome = books.outcome("r-1").unwrap().unwrap();
+        assert_eq!(message_log::apply(&mut outbox, &page).unwrap(), 1);
+        assert_eq!(in_doubt(&outbox), ["r-2", "r-3"]);
+        assert_eq!(outbox.texts(State::Accepted).unwrap()[0].reference, "r-1");
+        let outcome = outbox.outcome("r-1").unwrap().unwrap();
         assert_eq!(outcome.success().unwrap().id, "m-1");
-        assert_eq!(books.delivery("r-1").unwrap(), Some(DeliveryStatus::Delivered));
-        assert_eq!(books.delivery("r-2").unwrap(), None);
-        assert_eq!(books.texts(Book::Suppressed).unwrap(), []);
+        assert_eq!(outbox.delivery("r-1").unwrap(), Some(DeliveryStatus::Delivered));
+        assert_eq!(outbox.delivery("r-2").unwrap(), None);
+        assert_eq!(outbox.texts(State::Suppressed).unwrap(), []);
     }
 }
 
@@ -65,25 +65,25 @@ fn a_match_on_any_page_counts_and_none_counts_for_nothing() {
     let foreign = r#"{"results":[{"reference":"r-9","status":"DELIVERED"}]}"#;
     let ours = r#"{"results":[{"reference":"r-2","status":"SENT"}]}"#;
     for order in [[ours, empty, foreign], [empty, ours, foreign], [foreign, empty, ours]] {
-        let mut books = books();
+        let mut outbox = outbox();
         for page in order {
-            let page = lookup::history(page.as_bytes()).unwrap();
-            lookup::book(&mut books, &page).unwrap();
+            let page = message_log::history(page.as_bytes()).unwrap();
+            message_log::apply(&mut outbox, &page).unwrap();
         }
-        assert_eq!(in_doubt(&books), ["r-1", "r-3"]);
-        assert_eq!(books.delivery("r-2").unwrap(), Some(DeliveryStatus::Pending));
+        assert_eq!(in_doubt(&outbox), ["r-1", "r-3"]);
+        assert_eq!(outbox.delivery("r-2").unwrap(), Some(DeliveryStatus::Pending));
     }
 }
 
 #[test]
 fn one_record_by_its_id() {
     let record = br#"{"id":"m-1","status":"EXPIRED","direction":"MT","senderReference":"r-1"}"#;
-    let mut books = books();
-    lookup::book(&mut books, &lookup::log(record).unwrap()).unwrap();
+    let mut outbox = outbox();
+    message_log::apply(&mut outbox, &message_log::log(record).unwrap()).unwrap();
     let failed = DeliveryStatus::Failed(FailureKind::Undelivered);
-    assert_eq!(books.delivery("r-1").unwrap(), Some(failed));
+    assert_eq!(outbox.delivery("r-1").unwrap(), Some(failed));
     assert_eq!(
-        books.texts(Book::Accepted).unwrap()[0].reference,
+        outbox.texts(State::Accepted).unwrap()[0].reference,
         "r-1",
         "accepted, and then failed"
     );
@@ -92,11 +92,11 @@ fn one_record_by_its_id() {
 #[test]
 fn an_opted_out_recipient_is_not_texted_again() {
     let record = r#"[{"status":"OPTED_OUT","senderReference":"r-1"}]"#;
-    let mut books = books();
-    books.add("next", "+44 7700 900101").unwrap();
-    lookup::book(&mut books, &lookup::log(record.as_bytes()).unwrap()).unwrap();
-    assert_eq!(books.take().unwrap(), None);
-    let suppressed = books.texts(Book::Suppressed).unwrap();
+    let mut outbox = outbox();
+    outbox.add("next", "+44 7700 900101").unwrap();
+    message_log::apply(&mut outbox, &message_log::log(record.as_bytes()).unwrap()).unwrap();
+    assert_eq!(outbox.take().unwrap(), None);
+    let suppressed = outbox.texts(State::Suppressed).unwrap();
     assert_eq!(suppressed.iter().map(|text| &*text.reference).collect::<Vec<_>>(), ["r-1", "next"]);
 }
 
@@ -128,63 +128,66 @@ fn an_odd_record_costs_itself_alone() {
         for good in &good {
             let list = format!("[{odd},{good},{odd}]");
             let history = format!(r#"{{"results":{list}}}"#);
-            for page in [lookup::history(history.as_bytes()), lookup::log(list.as_bytes())] {
+            for page in
+                [message_log::history(history.as_bytes()), message_log::log(list.as_bytes())]
+            {
                 let page = page.unwrap();
                 assert_eq!(page.records, 3);
-                let mut books = books();
-                assert_eq!(lookup::book(&mut books, &page).unwrap(), 1, "{history:.300}");
-                assert_eq!(in_doubt(&books), ["r-1", "r-3"], "{history:.300}");
-                assert_eq!(books.delivery("r-2").unwrap(), Some(DeliveryStatus::Delivered));
+                let mut outbox = outbox();
+                assert_eq!(message_log::apply(&mut outbox, &page).unwrap(), 1, "{history:.300}");
+                assert_eq!(in_doubt(&outbox), ["r-1", "r-3"], "{history:.300}");
+                assert_eq!(outbox.delivery("r-2").unwrap(), Some(DeliveryStatus::Delivered));
             }
         }
     }
     // Bad UTF-8 in a text.
     let latin1 = b"[{\"senderReference\":\"r-2\",\"text\":\"caf\xe9\"}]";
-    assert_eq!(lookup::log(latin1).unwrap().news.len(), 1);
+    assert_eq!(message_log::log(latin1).unwrap().news.len(), 1);
 }
 
 #[test]
 fn a_record_without_a_word_that_we_know_was_accepted_all_the_same() {
     for status in ["null", r#""NOVEL""#, r#""""#, "1", r#"{"status":"OPTED_OUT"}"#] {
         let page = format!(r#"{{"results":[{{"id":"m-1","reference":"r-1","status":{status}}}]}}"#);
-        let mut books = books();
-        lookup::book(&mut books, &lookup::history(page.as_bytes()).unwrap()).unwrap();
-        assert_eq!(books.delivery("r-1").unwrap(), Some(DeliveryStatus::Unknown));
-        assert_eq!(books.texts(Book::Accepted).unwrap().len(), 1);
+        let mut outbox = outbox();
+        message_log::apply(&mut outbox, &message_log::history(page.as_bytes()).unwrap()).unwrap();
+        assert_eq!(outbox.delivery("r-1").unwrap(), Some(DeliveryStatus::Unknown));
+        assert_eq!(outbox.texts(State::Accepted).unwrap().len(), 1);
     }
 }
 
 #[test]
 fn what_is_no_page_or_a_part_of_one_is_none() {
     let cut = |page: &'static str| (0..page.len()).map(move |at| page.as_bytes()[..at].to_vec());
-    assert!(cut(HISTORY).all(|page| lookup::history(&page).is_none()));
-    assert!(cut(LOG).all(|page| lookup::log(&page).is_none()));
+    assert!(cut(HISTORY).all(|page| message_log::history(&page).is_none()));
+    assert!(cut(LOG).all(|page| message_log::log(&page).is_none()));
     for page in ["null", "[]", "[[]]", "{}", r#"{"results":null}"#, "<html>502</html>", "{}{}"] {
-        assert_eq!(lookup::history(page.as_bytes()), None, "{page}");
+        assert_eq!(message_log::history(page.as_bytes()), None, "{page}");
     }
-    assert_eq!(lookup::log(b"<html>502</html>"), None);
+    assert_eq!(message_log::log(b"<html>502</html>"), None);
     let empty = Page { records: 0, news: vec![] };
-    assert_eq!(lookup::log(b"[]"), Some(empty.clone()));
-    assert_eq!(lookup::history(br#" {"results":[],"type":"SingleSMS"} "#), Some(empty));
+    assert_eq!(message_log::log(b"[]"), Some(empty.clone()));
+    assert_eq!(message_log::history(br#" {"results":[],"type":"SingleSMS"} "#), Some(empty));
 }
 
 #[test]
 fn a_look_up_while_a_text_is_sent_and_after_its_response() {
-    let page = lookup::history(br#"{"results":[{"id":"m-3","reference":"r-3","status":"NOVEL"}]}"#);
+    let page =
+        message_log::history(br#"{"results":[{"id":"m-3","reference":"r-3","status":"NOVEL"}]}"#);
     let page = page.unwrap();
-    let id = |books: &Books| {
-        let outcome = books.outcome("r-3").unwrap().unwrap();
+    let id = |outbox: &Outbox| {
+        let outcome = outbox.outcome("r-3").unwrap().unwrap();
         outcome.success().unwrap().id.clone().into_owned()
     };
-    let text = books().texts(Book::ToLookUp).unwrap().pop().unwrap();
-    let mut books = books();
-    lookup::book(&mut books, &page).unwrap();
-    let book = books.settle(&text, &SendOutcome::no_response("time limit")).unwrap();
-    assert_eq!((book, &*id(&books)), (Book::Accepted, "m-3"), "found is found");
+    let text = outbox().texts(State::NeedsLookup).unwrap().pop().unwrap();
+    let mut outbox = outbox();
+    message_log::apply(&mut outbox, &page).unwrap();
+    let state = outbox.settle(&text, &SendOutcome::no_response("time limit")).unwrap();
+    assert_eq!((state, &*id(&outbox)), (State::Accepted, "m-3"), "found is found");
     let accepted = SendOutcome::decode(200, br#"{"id":"b-3"}"#);
-    assert_eq!(books.settle(&text, &accepted).unwrap(), Book::Accepted);
-    lookup::book(&mut books, &page).unwrap();
-    assert_eq!(id(&books), "b-3", "the response says more");
-    books.not_sent(&text).unwrap();
-    assert_eq!(books.take().unwrap(), None);
+    assert_eq!(outbox.settle(&text, &accepted).unwrap(), State::Accepted);
+    message_log::apply(&mut outbox, &page).unwrap();
+    assert_eq!(id(&outbox), "b-3", "the response says more");
+    outbox.not_sent(&text).unwrap();
+    assert_eq!(outbox.take().unwrap(), None);
 }

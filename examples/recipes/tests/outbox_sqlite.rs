@@ -1,4 +1,4 @@
-//! The books in a database: killed at every point, and nobody is texted twice.
+//! The outbox in a database: killed at every point, and nobody is texted twice.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
@@ -9,9 +9,9 @@ use std::{
 };
 
 use mobivate_response::SendOutcome;
-use recipes::sqlite::{Book, Books, Text};
+use recipes::outbox_sqlite::{Outbox, State, Text};
 
-/// A file for the books of one test, with nothing in it.
+/// A file for the outbox of one test, with nothing in it.
 fn file(test: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}.sqlite"));
     let _ = fs::remove_file(&path);
@@ -29,7 +29,7 @@ const TEXTS: [(&str, &str); 8] = [
     ("opted-out-too", "+44 7700 900101"),
 ];
 
-/// What there is outside of the books, which no crash of the sender undoes.
+/// What there is outside of the outbox, which no crash of the sender undoes.
 #[derive(Default)]
 struct World {
     /// How often each text reached the provider, by its reference.
@@ -78,27 +78,27 @@ impl World {
 
     /// Runs the campaign from what the file holds, until nothing is left to send.
     fn campaign(&mut self, path: &Path) -> Result<(), Killed> {
-        let mut books = Books::open(path).unwrap();
+        let mut outbox = Outbox::open(path).unwrap();
         // What a killed process wrote outlives it so, too, and the test is done in seconds.
-        books.connection.execute_batch("PRAGMA synchronous = OFF").unwrap();
+        outbox.connection.execute_batch("PRAGMA synchronous = OFF").unwrap();
         for (reference, recipient) in TEXTS {
-            books.add(reference, recipient).unwrap();
+            outbox.add(reference, recipient).unwrap();
             self.point()?;
         }
         loop {
-            let mut text = books.take().unwrap();
+            let mut text = outbox.take().unwrap();
             if text.is_none() {
-                books.mended("bad-key").unwrap(); // the key is mended by now
+                outbox.mended("bad-key").unwrap(); // the key is mended by now
                 self.point()?;
-                text = books.take().unwrap();
+                text = outbox.take().unwrap();
             }
             let Some(text) = text else { return Ok(()) };
             self.point()?;
             let outcome = self.send(&text);
             self.point()?;
             match outcome {
-                Some(outcome) => books.settle(&text, &outcome).map(drop).unwrap(),
-                None => books.not_sent(&text).unwrap(),
+                Some(outcome) => outbox.settle(&text, &outcome).map(drop).unwrap(),
+                None => outbox.not_sent(&text).unwrap(),
             }
             self.point()?;
         }
@@ -116,31 +116,31 @@ fn killed_at_every_point_it_texts_nobody_twice() {
             fs::remove_file(&path).unwrap();
             let mut world = World { killed_at: vec![first, second], ..World::default() };
             while world.campaign(&path).is_err() {}
-            world.is_in_order(&Books::open(&path).unwrap());
+            world.is_in_order(&Outbox::open(&path).unwrap());
         }
     }
 }
 
 impl World {
-    fn is_in_order(&self, books: &Books) {
+    fn is_in_order(&self, outbox: &Outbox) {
         let at = &self.killed_at;
         assert!(self.accepted.values().all(|times| *times == 1), "{at:?}: {:?}", self.accepted);
-        let in_books = Book::ALL.map(|book| (book, books.texts(book).unwrap()));
+        let in_books = State::ALL.map(|state| (state, outbox.texts(state).unwrap()));
         assert_eq!(in_books.iter().map(|(_, texts)| texts.len()).sum::<usize>(), TEXTS.len());
-        for (book, texts) in in_books {
+        for (state, texts) in in_books {
             for Text { reference, .. } in texts {
-                let last = books.outcome(&reference).unwrap();
+                let last = outbox.outcome(&reference).unwrap();
                 // In doubt only what was killed on the way, or got no answer.
                 let right = match reference.as_str() {
-                    _ if book == Book::ToLookUp && last.is_none() => !at.is_empty(),
-                    "no-answer" => book == Book::ToLookUp,
-                    "opted-out" | "opted-out-too" => book == Book::Suppressed,
-                    "no-number" => book == Book::ToMend,
+                    _ if state == State::NeedsLookup && last.is_none() => !at.is_empty(),
+                    "no-answer" => state == State::NeedsLookup,
+                    "opted-out" | "opted-out-too" => state == State::Suppressed,
+                    "no-number" => state == State::NeedsFix,
                     // Its first outcome stands, and it was killed when it was sent again.
-                    "too-fast" | "bad-key" if book == Book::ToLookUp => !at.is_empty(),
-                    _ => book == Book::Accepted && last.unwrap().is_success(),
+                    "too-fast" | "bad-key" if state == State::NeedsLookup => !at.is_empty(),
+                    _ => state == State::Accepted && last.unwrap().is_success(),
                 };
-                assert!(right, "{at:?}: {reference} in {book:?}");
+                assert!(right, "{at:?}: {reference} in {state:?}");
             }
         }
     }
@@ -151,55 +151,55 @@ fn nobody_is_in_doubt_who_was_not_killed() {
     let path = file("unharmed");
     let mut world = World::default();
     world.campaign(&path).unwrap();
-    let mut books = Books::open(&path).unwrap();
-    world.is_in_order(&books);
+    let mut outbox = Outbox::open(&path).unwrap();
+    world.is_in_order(&outbox);
     assert_eq!(world.requests.get("opted-out-too"), None, "it was the same recipient");
     assert_eq!(world.requests["never-left"], 2);
 
-    books.mended("no-answer").unwrap();
-    assert_eq!(books.take().unwrap(), None, "it was not refused");
-    books.found("no-answer", "m-2").unwrap();
-    assert_eq!(books.texts(Book::ToLookUp).unwrap(), []);
-    let found = books.outcome("no-answer").unwrap().unwrap();
+    outbox.mended("no-answer").unwrap();
+    assert_eq!(outbox.take().unwrap(), None, "it was not refused");
+    outbox.found("no-answer", "m-2").unwrap();
+    assert_eq!(outbox.texts(State::NeedsLookup).unwrap(), []);
+    let found = outbox.outcome("no-answer").unwrap().unwrap();
     assert_eq!(found.success().unwrap().id, "m-2");
-    books.add("accepted", "447700900100").unwrap();
-    books.mended("accepted").unwrap();
-    books.may_come_twice("accepted").unwrap();
-    assert_eq!(books.take().unwrap(), None, "a known text is not sent anew");
+    outbox.add("accepted", "447700900100").unwrap();
+    outbox.mended("accepted").unwrap();
+    outbox.allow_duplicate("accepted").unwrap();
+    assert_eq!(outbox.take().unwrap(), None, "a known text is not sent anew");
 }
 
 #[test]
 fn a_write_that_fails_midway_changes_nothing() {
-    let mut books = Books::open(file("midway")).unwrap();
-    books.add("r", "447700900101").unwrap();
-    let text = books.take().unwrap().unwrap();
-    let full = "CREATE TEMP TRIGGER full BEFORE UPDATE OF book ON intents
+    let mut outbox = Outbox::open(file("midway")).unwrap();
+    outbox.add("r", "447700900101").unwrap();
+    let text = outbox.take().unwrap().unwrap();
+    let full = "CREATE TEMP TRIGGER full BEFORE UPDATE OF state ON intents
                 BEGIN SELECT RAISE(FAIL, 'disk full'); END";
-    books.connection.execute_batch(full).unwrap();
+    outbox.connection.execute_batch(full).unwrap();
     let outcome = SendOutcome::decode(200, br#"{"id":"m-1"}"#);
-    books.settle(&text, &outcome).unwrap_err();
-    books.found("r", "m-1").unwrap_err();
-    assert_eq!(books.texts(Book::ToLookUp).unwrap(), [text]);
-    assert_eq!(books.outcome("r").unwrap(), None);
+    outbox.settle(&text, &outcome).unwrap_err();
+    outbox.found("r", "m-1").unwrap_err();
+    assert_eq!(outbox.texts(State::NeedsLookup).unwrap(), [text]);
+    assert_eq!(outbox.outcome("r").unwrap(), None);
 }
 
 #[test]
 fn a_refusal_with_an_id_is_looked_up_and_another_number_shown_to_a_person() {
-    let mut books = Books::open(file("odd")).unwrap();
-    for (status, body, book, another) in [
-        (429, r#"{"id":"m-1"}"#, Book::ToLookUp, false),
-        (403, r#"{"id":"m-1"}"#, Book::ToLookUp, false),
-        (403, r#"{"message":"Recipient is opted out: 447700900999"}"#, Book::Suppressed, true),
-        (403, r#"{"message":"Recipient is opted out: 44XXXXXXXX"}"#, Book::Suppressed, false),
+    let mut outbox = Outbox::open(file("odd")).unwrap();
+    for (status, body, state, another) in [
+        (429, r#"{"id":"m-1"}"#, State::NeedsLookup, false),
+        (403, r#"{"id":"m-1"}"#, State::NeedsLookup, false),
+        (403, r#"{"message":"Recipient is opted out: 447700900999"}"#, State::Suppressed, true),
+        (403, r#"{"message":"Recipient is opted out: 44XXXXXXXX"}"#, State::Suppressed, false),
     ] {
         let recipient = format!("4477009001{}", if another { "01" } else { "02" });
-        books.add(body, &recipient).unwrap();
+        outbox.add(body, &recipient).unwrap();
         let text = Text { reference: body.into(), recipient };
         let outcome = SendOutcome::decode(status, body.as_bytes());
-        assert_eq!(books.settle(&text, &outcome).unwrap(), book);
+        assert_eq!(outbox.settle(&text, &outcome).unwrap(), state);
         let sql = "SELECT named_another FROM outcomes WHERE reference = ?1";
-        let shown: bool = books.connection.query_row(sql, [body], |row| row.get(0)).unwrap();
+        let shown: bool = outbox.connection.query_row(sql, [body], |row| row.get(0)).unwrap();
         assert_eq!(shown, another, "{body}");
-        assert_eq!(books.outcome(body).unwrap(), Some(outcome));
+        assert_eq!(outbox.outcome(body).unwrap(), Some(outcome));
     }
 }
