@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     failure::{Failure, owned},
     redact::{Count, Presence, Redacted},
-    verdict::judge,
+    verdict::classify,
     wire::{self, Fields, Response},
 };
 
@@ -19,7 +19,7 @@ use crate::{
 /// `SendOutcome` likewise, unless the fault is within the recipients, which it skips; the message's
 /// id is the batch's then.
 ///
-/// A refusal refuses the whole batch. [`OptedOut`] refuses it because of the one recipient that the
+/// A refusal refuses the complete batch. [`OptedOut`] refuses it because of the one recipient that the
 /// text names, so ask for that kind before `retry` and `scope`, which speak of that one alone:
 ///
 /// ```
@@ -87,12 +87,14 @@ impl<'a> BatchOutcome<'a> {
         let mut response = Response { is_batch: true, ..Response::default() };
         match response.read(body) {
             Ok(()) => Self::of(status, &mut response),
-            Err(copy) => BatchOutcome::of(status, &mut Response::of_copy(&copy, true)).into_owned(),
+            Err(copy) => {
+                BatchOutcome::of(status, &mut Response::from_lossy(&copy, true)).into_owned()
+            }
         }
     }
 
     fn of(status: u16, response: &mut Response<'a>) -> Self {
-        match judge(status, response) {
+        match classify(status, response) {
             Ok(id) => Self::Success(Batch::described(id, response.described())),
             Err(failure) => Self::Failure(failure),
         }

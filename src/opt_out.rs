@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::{
     failure::{Failure, FailureKind},
-    redact::{Redacted, joins_digits},
+    redact::{Redacted, is_digit_separator},
 };
 
 impl Failure<'_> {
@@ -104,7 +104,7 @@ impl fmt::Debug for OptedOutNumber<'_> {
 }
 
 /// Whether the text says in so many words that the recipient opted out.
-pub(crate) fn says_opted_out(text: &str) -> bool {
+pub(crate) fn is_opt_out_notice(text: &str) -> bool {
     after_phrases(text).next().is_some()
 }
 
@@ -115,7 +115,7 @@ fn after_phrases(text: &str) -> impl Iterator<Item = &str> {
             return None;
         }
         let (before, phrase) = text.split_at_checked(start)?;
-        after_phrase(phrase).filter(|_| !is_in_doubt(before))
+        after_phrase(phrase).filter(|_| !is_hedged(before))
     })
 }
 
@@ -130,7 +130,7 @@ fn after_phrase(text: &str) -> Option<&str> {
 }
 
 /// Whether the words before the phrase leave it open: "unknown whether the recipient is opted out".
-fn is_in_doubt(before: &str) -> bool {
+fn is_hedged(before: &str) -> bool {
     // `SmsRecipient`
     let before = before.trim_end_matches(char::is_alphanumeric);
     let (before, mut word) = last_word(before);
@@ -157,7 +157,7 @@ fn number(rest: &str) -> Option<&str> {
     let rest = rest.strip_prefix('+').unwrap_or(rest);
     let end = rest.find(|c: char| !c.is_ascii_digit() && !is_mask(c)).unwrap_or(rest.len());
     let (number, rest) = rest.split_at(end);
-    let next_group = rest.trim_start_matches(joins_digits);
+    let next_group = rest.trim_start_matches(is_digit_separator);
     let goes_on = rest.starts_with(char::is_alphanumeric)
         || next_group.starts_with(|c: char| c.is_numeric() || is_mask(c));
     let is_number = number.starts_with(|c: char| c.is_ascii_digit()) && (7..=15).contains(&end);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     failure::{Failure, owned},
     redact::{Presence, Redacted},
-    verdict::judge,
+    verdict::classify,
     wire::{Fields, Response},
 };
 
@@ -79,11 +79,11 @@ impl<'a> SendOutcome<'a> {
     /// 2. The text says opted out: [`OptedOut`].
     /// 3. The code is not 2xx: [`Unconfirmed`] if `success` is true, for a refusal that says success
     ///    contradicts itself; else the kind that [the table](crate::FailureKind) gives to the code.
-    /// 4. The response is whole, has an id, and nothing denies it: `Success`. What denies is a `success`
+    /// 4. The response is complete, has an id, and nothing denies it: `Success`. What denies is a `success`
     ///    that is neither true nor null; an `error` other than null, `false`, `0`, `""`, `[]` and
     ///    `{}`; a `code` (a number without a fraction, or up to five digits as text) that is neither 0
     ///    nor 2xx.
-    /// 5. The response is whole, `success` is false, and there is no id: [`BadRequest`].
+    /// 5. The response is complete, `success` is false, and there is no id: [`BadRequest`].
     /// 6. Otherwise: [`Unconfirmed`].
     ///
     /// A text *says opted out* with the words "Recipient is opted out", in any case; "has", "was" or
@@ -132,12 +132,14 @@ impl<'a> SendOutcome<'a> {
         let mut response = Response::default();
         match response.read(body) {
             Ok(()) => Self::of(status, &mut response),
-            Err(copy) => SendOutcome::of(status, &mut Response::of_copy(&copy, false)).into_owned(),
+            Err(copy) => {
+                SendOutcome::of(status, &mut Response::from_lossy(&copy, false)).into_owned()
+            }
         }
     }
 
     fn of(status: u16, response: &mut Response<'a>) -> Self {
-        match judge(status, response) {
+        match classify(status, response) {
             Ok(id) => Self::Success(Message::described(id, response.described())),
             Err(failure) => Self::Failure(failure),
         }
@@ -146,7 +148,7 @@ impl<'a> SendOutcome<'a> {
     /// The outcome of a request that was sent but got no response: a time limit, a reset connection.
     ///
     /// The message may be on its way. Where the request not sent, do not call this: it is safe to
-    /// send again. The reason becomes the detail, whole: leave out the URL where it holds a key (for
+    /// send again. The reason becomes the whole detail: leave out the URL where it holds a key (for
     /// reqwest, `error.without_url()`), and where an error's `Display` leaves out the cause, pass
     /// `format_args!("{error:?}")`.
     ///

@@ -4,10 +4,10 @@ use alloc::string::ToString;
 use core::fmt::{self, Write as _};
 
 /// At most so many characters of a text are shown.
-const SHOWN: usize = 256;
+const MAX_CHARS: usize = 256;
 
 /// So many digits consecutive may be a telephone number.
-const NUMBER: usize = 7;
+const MIN_DIGITS: usize = 7;
 
 /// A text that can be logged: long runs of digits are starred, what could forge a line or change
 /// its direction is escaped, and the length is bounded.
@@ -20,7 +20,7 @@ pub(crate) struct Redacted<'a> {
 impl<'a> Redacted<'a> {
     /// For free text, where a number may be written in groups.
     pub(crate) fn prose(text: &'a str) -> Self {
-        Self { text, separates: |c| c == ',' || joins_digits(c) }
+        Self { text, separates: |c| c == ',' || is_digit_separator(c) }
     }
 
     /// For a time stamp or an id, whose groups are no number.
@@ -31,7 +31,7 @@ impl<'a> Redacted<'a> {
     fn write(&self, f: &mut fmt::Formatter<'_>, quoted: bool) -> fmt::Result {
         let mut starred = 0;
         for (shown, (at, c)) in self.text.char_indices().enumerate() {
-            if shown == SHOWN {
+            if shown == MAX_CHARS {
                 return f.write_char('…');
             }
             if at >= starred {
@@ -61,7 +61,7 @@ impl<'a> Redacted<'a> {
                 }
             }
         }
-        if digits < NUMBER { 0 } else { end }
+        if digits < MIN_DIGITS { 0 } else { end }
     }
 }
 
@@ -83,7 +83,7 @@ impl fmt::Debug for Redacted<'_> {
 /// write them between the digits of a number; beyond ASCII, whatever is neither letter nor digit.
 ///
 /// It decides what is starred, and where the number in an opted-out text ends.
-pub(crate) fn joins_digits(c: char) -> bool {
+pub(crate) fn is_digit_separator(c: char) -> bool {
     match c {
         '-' | '.' | '/' | '(' | ')' | '[' | ']' | '{' | '}' => true,
         '\0'..='\x7F' => c.is_whitespace(),

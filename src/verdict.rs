@@ -5,43 +5,43 @@ use core::{fmt, mem};
 
 use crate::{
     failure::{Failure, FailureKind},
-    opt_out::says_opted_out,
+    opt_out::is_opt_out_notice,
     wire::{Fields, Response, Value},
 };
 
 /// The id of what was accepted, or the failure.
-pub(crate) fn judge<'a>(
+pub(crate) fn classify<'a>(
     status: u16,
     response: &mut Response<'a>,
 ) -> Result<Cow<'a, str>, Failure<'a>> {
-    let stated = stated_code(&response.code);
-    let code = deciding_code(status, stated);
+    let stated = body_code(&response.code);
+    let code = effective_code(status, stated);
     let success = Success::of(&response.success);
     let denied = is_denied(&success, &response.error, stated);
-    let refused = response.whole && success == Success::False;
+    let refused = response.is_complete && success == Success::False;
     let (opted_out, text) = take_text(response);
 
     let (kind, id) = match (code, take_id(response)) {
         // 1. Nobody can tell. An outage of the provider's own opt-out store suppresses nobody.
-        (0 | 500..=599, id) => (kind_of(code), id),
+        (0 | 500..=599, id) => (kind_for_code(code), id),
 
         // 2. The text says opted out, whatever else there is.
         (_, id) if opted_out => (FailureKind::OptedOut, id),
 
         // 3. The code refuses; a refusal that says success contradicts itself.
         (..=199 | 300.., id) if success == Success::True => (FailureKind::Unconfirmed, id),
-        (..=199 | 300.., id) => (kind_of(code), id),
+        (..=199 | 300.., id) => (kind_for_code(code), id),
 
-        // 4. Accepted: a whole response with an id, and nothing that denies it.
-        (200..=299, Some(id)) if response.whole && !denied => return Ok(id),
+        // 4. Accepted: a complete response with an id, and nothing that denies it.
+        (200..=299, Some(id)) if response.is_complete && !denied => return Ok(id),
 
-        // 5. A clear refusal: a whole response whose success is false, without an id.
+        // 5. A clear refusal: a complete response whose success is false, without an id.
         (200..=299, None) if refused => (FailureKind::BadRequest, None),
 
         // 6. A fault, no id, or a denial beside one: nobody can tell.
         (200..=299, id) => (FailureKind::Unconfirmed, id),
     };
-    let detail = text.unwrap_or(Cow::Borrowed(response.kind_of_body));
+    let detail = text.unwrap_or(Cow::Borrowed(response.body_description));
     Err(Failure { status, code, kind, detail, id })
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn judge<'a>(
 /// <https://wiki.mobivatebulksms.com/authentication-and-integration/understanding-response-codes>.
 /// Where they are silent, [RFC 9110](https://www.rfc-editor.org/rfc/rfc9110#name-status-codes) speaks.
 #[expect(clippy::match_same_arms, reason = "each row stands under its own source")]
-const fn kind_of(code: u16) -> FailureKind {
+const fn kind_for_code(code: u16) -> FailureKind {
     match code {
         // curl's `000`: no response.
         0 => FailureKind::NoResponse,
@@ -93,7 +93,7 @@ const fn kind_of(code: u16) -> FailureKind {
 /// The code that a response is judged by: its own where that is in 400..=599, else the HTTP status. A
 /// status of 0 or 5xx stands: nothing that the body names makes it certain what became of the
 /// message.
-fn deciding_code(status: u16, stated: Option<i64>) -> u16 {
+fn effective_code(status: u16, stated: Option<i64>) -> u16 {
     match (status, stated.and_then(|code| u16::try_from(code).ok())) {
         (1..=499 | 600.., Some(stated @ 400..=599)) => stated,
         _ => status,
@@ -101,10 +101,10 @@ fn deciding_code(status: u16, stated: Option<i64>) -> u16 {
 }
 
 /// The response's own `code`: an integer, an integral float, or a string of one to five digits.
-fn stated_code(code: &Value<'_>) -> Option<i64> {
+fn body_code(code: &Value<'_>) -> Option<i64> {
     match code {
-        Value::Natural(code) => Some(i64::try_from(*code).unwrap_or(i64::MAX)),
-        Value::Integral(code) => Some(*code),
+        Value::Unsigned(code) => Some(i64::try_from(*code).unwrap_or(i64::MAX)),
+        Value::Integer(code) => Some(*code),
         // `parse` alone would read a sign, too.
         Value::Text(text) if text.len() <= 5 && text.bytes().all(|c| c.is_ascii_digit()) => {
             text.parse().ok()
@@ -127,8 +127,8 @@ impl Success {
     fn of(success: &Value<'_>) -> Self {
         match success {
             Value::Null => Self::Silent,
-            Value::Bool(true) | Value::Natural(1) => Self::True,
-            Value::Bool(false) | Value::Natural(0) => Self::False,
+            Value::Bool(true) | Value::Unsigned(1) => Self::True,
+            Value::Bool(false) | Value::Unsigned(0) => Self::False,
             Value::Text(text) if text.eq_ignore_ascii_case("true") => Self::True,
             Value::Text(text) if text.eq_ignore_ascii_case("false") => Self::False,
             _ => Self::Neither,
@@ -145,10 +145,10 @@ fn is_denied(success: &Success, error: &Value<'_>, stated: Option<i64>) -> bool 
 
 fn is_error(error: &Value<'_>) -> bool {
     match error {
-        Value::Null | Value::Bool(false) | Value::Natural(0) => false,
+        Value::Null | Value::Bool(false) | Value::Unsigned(0) => false,
         Value::Text(text) => !text.is_empty(),
         Value::List { is_empty } | Value::Object { is_empty } => !is_empty,
-        Value::Bool(true) | Value::Natural(_) | Value::Integral(_) | Value::Fraction => true,
+        Value::Bool(true) | Value::Unsigned(_) | Value::Integer(_) | Value::Float => true,
     }
 }
 
@@ -160,8 +160,8 @@ fn take_text<'a>(response: &mut Response<'a>) -> (bool, Option<Cow<'a, str>>) {
         _ => None,
     };
     match (text(&mut response.message), text(&mut response.error)) {
-        (Some(message), _) if says_opted_out(&message) => (true, Some(message)),
-        (_, Some(error)) if says_opted_out(&error) => (true, Some(error)),
+        (Some(message), _) if is_opt_out_notice(&message) => (true, Some(message)),
+        (_, Some(error)) if is_opt_out_notice(&error) => (true, Some(error)),
         (message, error) => (false, message.or(error)),
     }
 }
@@ -186,9 +186,9 @@ impl<'a> Failure<'a> {
     /// ```
     pub fn new(code: u16, detail: impl Into<Cow<'a, str>>) -> Self {
         let detail = non_empty(detail.into(), "no detail given");
-        let kind = match kind_of(code) {
+        let kind = match kind_for_code(code) {
             kind @ (FailureKind::NoResponse | FailureKind::ServerError) => kind,
-            _ if says_opted_out(&detail) => FailureKind::OptedOut,
+            _ if is_opt_out_notice(&detail) => FailureKind::OptedOut,
             kind => kind,
         };
         Self { status: code, code, kind, detail, id: None }

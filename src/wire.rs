@@ -14,11 +14,11 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 pub(crate) struct Response<'a> {
     /// Whether all of the body is one sound JSON object. Where it is not, the fields hold what
     /// stood before the fault.
-    pub(crate) whole: bool,
+    pub(crate) is_complete: bool,
     /// Whether `recipients` are read. For a single send they are skipped.
     pub(crate) is_batch: bool,
     /// What kind of body it is, in words.
-    pub(crate) kind_of_body: &'static str,
+    pub(crate) body_description: &'static str,
     pub(crate) success: Value<'a>,
     pub(crate) code: Value<'a>,
     pub(crate) message: Value<'a>,
@@ -70,11 +70,11 @@ pub(crate) enum Value<'a> {
     Null,
     Bool(bool),
     /// An integer from 0 to 2^64-1.
-    Natural(u64),
+    Unsigned(u64),
     /// Any other number without a fraction, such as `-1` and `403.0`, cut to this range.
-    Integral(i64),
+    Integer(i64),
     /// A number with a fraction.
-    Fraction,
+    Float,
     Text(Cow<'a, str>),
     List {
         is_empty: bool,
@@ -88,14 +88,14 @@ impl<'a> Value<'a> {
     fn into_text(self) -> Text<'a> {
         match self {
             Self::Text(text) => Some(text),
-            Self::Natural(number) => Some(Cow::Owned(number.to_string())),
+            Self::Unsigned(number) => Some(Cow::Owned(number.to_string())),
             _ => None,
         }
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "a larger number is cut")]
     fn from_f64(number: f64) -> Self {
-        if number % 1.0 == 0.0 { Self::Integral(number as i64) } else { Self::Fraction }
+        if number % 1.0 == 0.0 { Self::Integer(number as i64) } else { Self::Float }
     }
 }
 
@@ -105,10 +105,10 @@ impl<'a> Response<'a> {
     /// # Errors
     ///
     /// A copy without the bad UTF-8 and the lone surrogates that kept the body from being read: to
-    /// be read instead, by [`of_copy`](Self::of_copy).
+    /// be read instead, by [`from_lossy`](Self::from_lossy).
     pub(crate) fn read(&mut self, body: &'a [u8]) -> Result<(), String> {
         let body = body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body);
-        self.kind_of_body = match body.trim_ascii_start() {
+        self.body_description = match body.trim_ascii_start() {
             [b'{', ..] => return self.read_object(body),
             [] => "empty body",
             [b'<', b'?', b'x', b'm', b'l', ..] => "XML document",
@@ -122,11 +122,11 @@ impl<'a> Response<'a> {
     fn read_object(&mut self, body: &'a [u8]) -> Result<(), String> {
         if let Ok(text) = str::from_utf8(body) {
             self.read_text(text);
-            if self.whole {
+            if self.is_complete {
                 return Ok(());
             }
         }
-        let copy = mended(body);
+        let copy = lossy(body);
         if copy.as_bytes() == body {
             return Ok(());
         }
@@ -135,8 +135,8 @@ impl<'a> Response<'a> {
         Err(copy)
     }
 
-    /// Reads the copy, once: whatever fault is left in it is not to be mended.
-    pub(crate) fn of_copy(copy: &'a str, is_batch: bool) -> Self {
+    /// Reads the copy, once: whatever fault is left in it is not to be lossy.
+    pub(crate) fn from_lossy(copy: &'a str, is_batch: bool) -> Self {
         let mut response = Self { is_batch, ..Self::default() };
         response.read_text(copy);
         response
@@ -148,9 +148,9 @@ impl<'a> Response<'a> {
         let (uncut, number) = text.split_at(text.len() - digits);
         let mut json = serde_json::Deserializer::from_str(uncut);
         let read = Slot::Response(self).deserialize(&mut json).and_then(|()| json.end());
-        self.whole = read.is_ok() && number.is_empty();
-        self.kind_of_body = match read {
-            Ok(()) if self.whole => "JSON without a message",
+        self.is_complete = read.is_ok() && number.is_empty();
+        self.body_description = match read {
+            Ok(()) if self.is_complete => "JSON without a message",
             Err(error) if error.is_eof() => "JSON cut short",
             _ => "not JSON",
         };
@@ -187,11 +187,11 @@ impl<'a> Fields<'a> {
             "scheduled" => Slot::Text(&mut self.scheduled),
             "name" => Slot::Text(&mut self.name),
             "scheduleDateTime" => Slot::Text(&mut self.schedule_date_time),
-            "spreadHours" => Slot::Natural(&mut self.spread_hours),
+            "spreadHours" => Slot::Unsigned(&mut self.spread_hours),
             "shortenUrls" => Slot::Bool(&mut self.shorten_urls),
             "excludeOptouts" => Slot::Bool(&mut self.exclude_optouts),
             "excludeDuplicates" => Slot::Bool(&mut self.exclude_duplicates),
-            "recipientCount" => Slot::Natural(&mut self.recipient_count),
+            "recipientCount" => Slot::Unsigned(&mut self.recipient_count),
             "recipients" if is_batch => Slot::Recipients(&mut self.recipients),
             _ => Slot::Unread,
         }
@@ -220,11 +220,11 @@ enum Slot<'s, 'a> {
     Recipients(&'s mut Vec<BatchRecipient<'a>>),
     BatchRecipient(&'s mut BatchRecipient<'a>),
     Text(&'s mut Text<'a>),
-    Natural(&'s mut Option<u64>),
+    Unsigned(&'s mut Option<u64>),
     Bool(&'s mut Option<bool>),
     Value(&'s mut Value<'a>),
     Unread,
-    /// The key was [`NUMBER`].
+    /// The key was [`ARBITRARY_PRECISION_KEY`].
     Number,
 }
 
@@ -236,8 +236,8 @@ impl<'a> Slot<'_, 'a> {
     fn fill<E>(self, value: Value<'a>) -> Result<(), E> {
         match self {
             Self::Text(text) => *text = value.into_text(),
-            Self::Natural(slot) => {
-                *slot = if let Value::Natural(number) = value { Some(number) } else { None }
+            Self::Unsigned(slot) => {
+                *slot = if let Value::Unsigned(number) = value { Some(number) } else { None }
             }
             Self::Bool(slot) => *slot = if let Value::Bool(it) = value { Some(it) } else { None },
             Self::Value(slot) => *slot = value,
@@ -253,7 +253,7 @@ impl<'a> Slot<'_, 'a> {
     /// Where a field of an object in this place goes.
     fn field(&mut self, key: &str) -> Slot<'_, 'a> {
         match self {
-            _ if key == NUMBER => Slot::Number,
+            _ if key == ARBITRARY_PRECISION_KEY => Slot::Number,
             Self::Response(response) => response.slot(key),
             Self::Record(Response { record: Some(fields), is_batch, .. }) => {
                 fields.slot(key, *is_batch)
@@ -292,11 +292,11 @@ impl<'de> Visitor<'de> for Slot<'_, 'de> {
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<(), E> {
-        self.fill(Value::Natural(number))
+        self.fill(Value::Unsigned(number))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<(), E> {
-        self.fill(Value::Integral(number))
+        self.fill(Value::Integer(number))
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<(), E> {
@@ -373,17 +373,17 @@ impl<'de, 'k> Visitor<'de> for Key<'k, '_, 'de> {
 
 /// The key under which `serde_json` hands on a number that is no integer, as text, where another
 /// crate of the build switches on its `arbitrary_precision`.
-const NUMBER: &str = "$serde_json::private::Number";
+const ARBITRARY_PRECISION_KEY: &str = "$serde_json::private::Number";
 
 /// The body with U+FFFD for what is not UTF-8, and for each escaped surrogate without its other
 /// half.
-fn mended(body: &[u8]) -> String {
+fn lossy(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
-    let mut mended = String::with_capacity(text.len());
+    let mut lossy = String::with_capacity(text.len());
     let mut rest = &*text;
     while let Some(at) = rest.find('\\') {
         let (before, escape) = rest.split_at(at);
-        mended.push_str(before);
+        lossy.push_str(before);
         let (len, is_lone) = match (surrogate(escape), escape.get(6..).and_then(surrogate)) {
             (Some(..=0xDBFF), Some(0xDC00..)) => (12, false),
             (Some(_), _) => (6, true),
@@ -391,11 +391,11 @@ fn mended(body: &[u8]) -> String {
             (None, _) => (1, false),
         };
         let (escape, after) = escape.split_at(len);
-        mended.push_str(if is_lone { "\u{FFFD}" } else { escape });
+        lossy.push_str(if is_lone { "\u{FFFD}" } else { escape });
         rest = after;
     }
-    mended.push_str(rest);
-    mended
+    lossy.push_str(rest);
+    lossy
 }
 
 /// The surrogate whose escape the text begins with.

@@ -53,7 +53,7 @@ pub(crate) const FAULT: &str = "JSON cut short or not JSON";
 /// What a body says, up to its first fault.
 pub(crate) struct Response {
     whole: bool,
-    kind_of_body: &'static str,
+    body_description: &'static str,
     fields: Object,
 }
 
@@ -83,10 +83,11 @@ impl Response {
     pub(crate) fn read(body: &[u8], is_batch: bool) -> Option<Self> {
         let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
         let text = String::from_utf8_lossy(body);
-        let mut response = Self { whole: false, kind_of_body: FAULT, fields: Object::default() };
+        let mut response =
+            Self { whole: false, body_description: FAULT, fields: Object::default() };
         let start = text.trim_start_matches(['\t', '\n', '\x0c', '\r', ' ']);
         if !start.starts_with('{') {
-            response.kind_of_body = match start {
+            response.body_description = match start {
                 "" => "empty body",
                 _ if start.starts_with("<?xml") => "XML document",
                 _ if start.starts_with('<') => "HTML page",
@@ -102,13 +103,13 @@ impl Response {
             reader.rest.is_empty()
         };
         if response.whole {
-            response.kind_of_body = "JSON without a message";
+            response.body_description = "JSON without a message";
         }
         (!reader.rounds && !text.contains("$serde_json::private")).then_some(response)
     }
 
     pub(crate) fn outcome(&self, status: u16) -> SendOutcome<'static> {
-        let id = match self.judge(status) {
+        let id = match self.classify(status) {
             Ok(id) => id,
             Err(failure) => return failure.into(),
         };
@@ -125,7 +126,7 @@ impl Response {
     }
 
     pub(crate) fn batch_outcome(&self, status: u16) -> BatchOutcome<'static> {
-        let id = match self.judge(status) {
+        let id = match self.classify(status) {
             Ok(id) => id,
             Err(failure) => return failure.into(),
         };
@@ -159,7 +160,7 @@ impl Response {
     }
 
     /// The id of what was accepted, or the failure.
-    fn judge(&self, status: u16) -> Result<String, Failure<'static>> {
+    fn classify(&self, status: u16) -> Result<String, Failure<'static>> {
         let id = |object: &Object| {
             object.text("id").filter(|id| id != "0" && id.contains(|c: char| !c.is_whitespace()))
         };
@@ -179,7 +180,7 @@ impl Response {
         });
         let opted_out = texts.iter().find(|text| says_opted_out(text));
         let first = texts.iter().find(|text| !text.is_empty());
-        let detail = *opted_out.or(first).unwrap_or(&self.kind_of_body);
+        let detail = *opted_out.or(first).unwrap_or(&self.body_description);
 
         let success = match self.fields.last("success") {
             Json::Null => "silent",
