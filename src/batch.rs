@@ -1,4 +1,4 @@
-//! What became of a batch: the same verdict on what `POST /send/batch` answers.
+//! What became of a batch: the same verdict on the response to `POST /send/batch`.
 
 use alloc::{borrow::Cow, vec::Vec};
 use core::{fmt, mem};
@@ -6,79 +6,61 @@ use core::{fmt, mem};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    failure::{Failure, owned},
+    failure::owned,
+    outcome::Outcome,
     redact::{Count, Presence, Redacted},
     verdict::classify,
     wire::{self, Fields, Response},
 };
 
-/// What became of a batch that was sent.
+/// What became of a batch: accepted or rejected as a whole.
 ///
-/// The verdict, the failures and the serde form are those of [`SendOutcome`]. The response to a single
-/// send decodes to the same verdict and the same id, without recipients; a batch's response given to
-/// `SendOutcome` likewise, unless the fault is within the recipients, which it skips; the message's
-/// id is the batch's then.
+/// The failures are those of a single send, but that an opt-out notice is a
+/// [`BatchOptedOut`](crate::FailureKind::BatchOptedOut). So one match on
+/// [`Failure::retry`](crate::Failure::retry) is safe for both; a batch has these cases of its own:
 ///
-/// A refusal refuses the complete batch. [`OptedOut`] refuses it because of the one recipient that the
-/// text names, so ask for that kind before `retry` and `scope`, which speak of that one alone:
+/// | outcome | what to do |
+/// |---|---|
+/// | `Success` | all are accepted, under the batch's id; delivery receipts are matched by `reference` |
+/// | `Success`, another count than was sent | accepted all the same: look each recipient up |
+/// | `BatchOptedOut` that names recipients of the batch | suppress those; send to the others, or look them up where `retry` says `MayDuplicate` |
+/// | `BatchOptedOut` that names none of them | suppress nobody; send half of the batch at a time, until the one is alone |
+/// | `BadRequest` for more than one recipient, 413 among them | send half of the batch at a time |
+/// | any other failure | as for a single send, for every recipient of the batch |
+///
+/// Halve only where `retry` says "not sent". A batch of one is better sent as a single send: then
+/// the notice is about that recipient.
 ///
 /// ```
 /// use mobivate_response::{BatchOutcome, FailureKind};
 ///
-/// fn next(outcome: &BatchOutcome<'_>, sent_to: &[&str]) -> String {
-///     let failure = match outcome {
-///         BatchOutcome::Success(batch) => return format!("accepted: store the id {}", batch.id),
-///         BatchOutcome::Failure(failure) => failure,
-///     };
-///     if failure.kind != FailureKind::OptedOut {
-///         return format!("as for a single send: {failure}");
-///     }
-///     if let Some(id) = &failure.id {
-///         return format!("perhaps accepted: look {id} up before resending any");
-///     }
-///     let named = failure.opted_out_number();
-///     match named.and_then(|named| sent_to.iter().position(|to| named.matches(to))) {
-///         Some(at) => format!("suppress recipient {at}, and send to the others"),
-///         None => "it names none of them: send to each alone".into(),
-///     }
-/// }
+/// let body = br#"{"code":403,"message":"Recipient is opted out: 447700900123"}"#;
+/// let outcome = BatchOutcome::decode(403, body);
+/// let failure = outcome.failure().ok_or("accepted")?;
+/// assert_eq!(failure.kind, FailureKind::BatchOptedOut);
 ///
-/// let refusal = br#"{"code":403,"message":"Recipient is opted out: 447700900123"}"#;
-/// let next = next(&BatchOutcome::decode(403, refusal), &["+44 7700 900122", "+44 7700 900123"]);
-/// assert_eq!(next, "suppress recipient 1, and send to the others");
+/// let number = failure.opted_out_number().ok_or("no number")?;
+/// let sent_to = ["+44 7700 900122", "+44 7700 900123"];
+/// let suppressed: Vec<_> = sent_to.iter().filter(|recipient| number.matches(recipient)).collect();
+/// assert_eq!(suppressed, [&"+44 7700 900123"]);
+/// # Ok::<(), &str>(())
 /// ```
-///
-/// [`OptedOut`]: crate::FailureKind::OptedOut
-/// [`SendOutcome`]: crate::SendOutcome
-#[must_use]
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BatchOutcome<'a> {
-    /// Mobivate accepted the batch.
-    ///
-    /// *Accepted is not sent*: the entries echo the request, and neither they nor their number is a
-    /// verdict. Recipients who opted out may be left out without a word. A stated count that is not
-    /// what was sent is a case for a person: the batch was accepted all the same. What became of each
-    /// message, [`DeliveryStatus`](crate::DeliveryStatus) says; receipts are matched by `reference`.
-    Success(Batch<'a>),
-    /// The batch was refused, or nobody can tell: [`FailureKind::retry`] says which.
-    ///
-    /// [`FailureKind::retry`]: crate::FailureKind::retry
-    Failure(Failure<'a>),
-}
+pub type BatchOutcome<'a> = Outcome<'a, Batch<'a>>;
 
 impl<'a> BatchOutcome<'a> {
-    /// What became of the batch that was answered with this HTTP status and this body.
+    /// Decodes the response to a batch, by the rules of
+    /// [`SendOutcome::decode`](crate::SendOutcome::decode), and reads its recipients.
     ///
-    /// As [`SendOutcome::decode`](crate::SendOutcome::decode), and it reads the recipients. Limit the
-    /// body before: responses to 1,000 recipients are about 100 KB besides their texts, and a list
+    /// Limit the body: a response to 1,000 recipients is about 100 KB besides their texts, and a list
     /// takes at most 40 times its body while it grows.
+    ///
+    /// A response to a single send decodes to the same verdict, with the same id and no recipients.
     ///
     /// ```
     /// # use mobivate_response::BatchOutcome;
     /// let body = br#"{"id":"b-1","recipients":[{"recipient":"447700900123","reference":"r-1"}]}"#;
     /// let outcome = BatchOutcome::decode(200, body);
-    /// let batch = outcome.success().ok_or("refused")?;
+    /// let batch = outcome.success().ok_or("not accepted")?;
     /// assert_eq!(batch.id, "b-1");
     /// assert_eq!(batch.recipients.len(), 1);
     /// # Ok::<(), &str>(())
@@ -100,79 +82,7 @@ impl<'a> BatchOutcome<'a> {
         }
     }
 
-    /// The outcome of a request that was sent but got no response; see
-    /// [`SendOutcome::no_response`](crate::SendOutcome::no_response).
-    ///
-    /// ```
-    /// # use mobivate_response::{BatchOutcome, FailureKind};
-    /// let outcome = BatchOutcome::no_response("connection reset");
-    /// assert_eq!(outcome.failure().map(|failure| failure.kind), Some(FailureKind::NoResponse));
-    /// ```
-    pub fn no_response(reason: impl fmt::Display) -> BatchOutcome<'static> {
-        BatchOutcome::Failure(Failure::no_response(reason))
-    }
-
-    /// The accepted batch, or the failure with text of its own, so that `?` works everywhere.
-    ///
-    /// ```
-    /// # use mobivate_response::BatchOutcome;
-    /// let batch = BatchOutcome::decode(200, br#"{"id":"b-1"}"#).into_result()?;
-    /// assert_eq!(batch.id, "b-1");
-    /// # Ok::<(), mobivate_response::Failure>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// The [`Failure`], if the outcome is one.
-    pub fn into_result(self) -> Result<Batch<'a>, Failure<'static>> {
-        match self {
-            Self::Success(batch) => Ok(batch),
-            Self::Failure(failure) => Err(failure.into_owned()),
-        }
-    }
-
-    /// The accepted batch.
-    ///
-    /// ```
-    /// # use mobivate_response::BatchOutcome;
-    /// let outcome = BatchOutcome::decode(200, br#"{"id":"b-1","recipientCount":2}"#);
-    /// assert_eq!(outcome.success().and_then(|batch| batch.recipient_count), Some(2));
-    /// ```
-    #[must_use]
-    pub fn success(&self) -> Option<&Batch<'a>> {
-        match self {
-            Self::Success(batch) => Some(batch),
-            Self::Failure(_) => None,
-        }
-    }
-
-    /// The failure.
-    ///
-    /// ```
-    /// # use mobivate_response::{BatchOutcome, FailureKind};
-    /// let outcome = BatchOutcome::decode(413, b"");
-    /// assert_eq!(outcome.failure().map(|failure| failure.kind), Some(FailureKind::BadRequest));
-    /// ```
-    #[must_use]
-    pub fn failure(&self) -> Option<&Failure<'a>> {
-        match self {
-            Self::Success(_) => None,
-            Self::Failure(failure) => Some(failure),
-        }
-    }
-
-    /// Whether the batch was accepted.
-    ///
-    /// ```
-    /// # use mobivate_response::BatchOutcome;
-    /// assert!(BatchOutcome::decode(200, br#"{"id":"b-1"}"#).is_success());
-    /// ```
-    #[must_use]
-    pub fn is_success(&self) -> bool {
-        self.success().is_some()
-    }
-
-    /// The same outcome, with text of its own: it outlives the body that it was decoded from.
+    /// Converts into an owned value, which outlives the body.
     ///
     /// ```
     /// # use mobivate_response::BatchOutcome;
@@ -182,10 +92,7 @@ impl<'a> BatchOutcome<'a> {
     /// assert!(read(br#"{"id":"b-1"}"#.to_vec()).is_success());
     /// ```
     pub fn into_owned(self) -> BatchOutcome<'static> {
-        match self {
-            Self::Success(batch) => BatchOutcome::Success(batch.into_owned()),
-            Self::Failure(failure) => BatchOutcome::Failure(failure.into_owned()),
-        }
+        self.map(Batch::into_owned)
     }
 }
 
@@ -195,21 +102,16 @@ impl<'a> From<Batch<'a>> for BatchOutcome<'a> {
     }
 }
 
-impl<'a> From<Failure<'a>> for BatchOutcome<'a> {
-    fn from(failure: Failure<'a>) -> Self {
-        Self::Failure(failure)
-    }
-}
-
 /// A batch that Mobivate accepted, as the response describes it.
 ///
-/// Every field but the id is the response's echo of the request, and may be missing. `Debug` shows how
-/// many recipients there are, never who; seven or more digits consecutive are starred outside the id.
+/// Every field but the id echoes the request, and may be missing. `Debug` is
+/// [redacted](crate#logs): it shows how many recipients there are, never who.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Batch<'a> {
-    /// Mobivate's name for the batch, not for a message; in no fixed format, never empty when
-    /// decoded.
+    /// Mobivate's id of the batch, not of a message; opaque, never empty when decoded.
+    ///
+    /// In the response: `record.id`, else the top-level `id`, which may be the one that you sent.
     pub id: Cow<'a, str>,
     /// The caller's name for the batch.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -217,34 +119,35 @@ pub struct Batch<'a> {
     /// The route that carries the messages: the response's `routeId`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route_id: Option<Cow<'a, str>>,
-    /// When the batch is to go out: the response's `scheduleDateTime`, else its `scheduled`.
+    /// When the batch is to be sent: the response's `scheduleDateTime`, else its `scheduled`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduled: Option<Cow<'a, str>>,
-    /// How many recipients the response states: its `recipientCount`, which Vortex gives instead of a
-    /// list.
+    /// How many recipients the response states: its `recipientCount`, which the current API gives
+    /// instead of a list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recipient_count: Option<u64>,
     /// Whether links in the texts are shortened: the response's `shortenUrls`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shorten_urls: Option<bool>,
-    /// Whether recipients who opted out are left out, without a word: the response's `excludeOptouts`.
+    /// Whether recipients who opted out are left out silently: the response's `excludeOptouts`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude_optouts: Option<bool>,
-    /// Whether a recipient who stands in the list twice is texted once: the response's
+    /// Whether a recipient who is in the list twice is texted once: the response's
     /// `excludeDuplicates`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude_duplicates: Option<bool>,
     /// Over how many hours the batch is spread: the response's `spreadHours`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spread_hours: Option<u64>,
-    /// The entries that the response echoes, in order. An entry that is no object, or holds none of
-    /// the known fields, is left out; a response without a list has none.
+    /// The recipients that the response echoes, in order: its `recipients`, else its `messages`. An
+    /// element that is no object, or holds none of the known fields, is left out; a response without
+    /// a list has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recipients: Vec<BatchRecipient<'a>>,
 }
 
 impl<'a> Batch<'a> {
-    /// A batch of which nothing but the id is known.
+    /// Creates a batch of which only the id is known.
     ///
     /// ```
     /// # use mobivate_response::{Batch, BatchOutcome};
@@ -256,6 +159,9 @@ impl<'a> Batch<'a> {
     }
 
     fn described(id: Cow<'a, str>, fields: &mut Fields<'a>) -> Self {
+        let is_none_read = fields.recipients.is_empty();
+        let list = if is_none_read { &mut fields.messages } else { &mut fields.recipients };
+        let recipients = mem::take(list);
         Self {
             id,
             name: fields.name.take(),
@@ -266,14 +172,11 @@ impl<'a> Batch<'a> {
             exclude_optouts: fields.exclude_optouts,
             exclude_duplicates: fields.exclude_duplicates,
             spread_hours: fields.spread_hours,
-            recipients: mem::take(&mut fields.recipients)
-                .into_iter()
-                .map(BatchRecipient::from_wire)
-                .collect(),
+            recipients: recipients.into_iter().map(BatchRecipient::from_wire).collect(),
         }
     }
 
-    /// The same batch, with text of its own: it outlives the body that it was decoded from.
+    /// Converts into an owned value, which outlives the body.
     ///
     /// ```
     /// # use mobivate_response::Batch;
@@ -301,7 +204,7 @@ impl<'a> Batch<'a> {
 impl fmt::Debug for Batch<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batch")
-            .field("id", &self.id)
+            .field("id", &Redacted::id(&self.id))
             .field("name", &Presence(self.name.is_some()))
             .field("route_id", &self.route_id.as_deref().map(Redacted::token))
             .field("scheduled", &self.scheduled.as_deref().map(Redacted::token))
@@ -315,42 +218,42 @@ impl fmt::Debug for Batch<'_> {
     }
 }
 
-/// An entry of a batch: one message to one recipient, as the response echoes it.
+/// One recipient of a batch and the message to it, as the response echoes them.
 ///
-/// Every field may be missing. `Debug` shows the route, with seven or more digits consecutive starred;
-/// of the other fields, which hold personal data, only whether they are present.
+/// Every field may be missing. `Debug` is [redacted](crate#logs): it shows the route, and of the other
+/// fields only whether they are present.
 #[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct BatchRecipient<'a> {
-    /// The sender that the recipient sees.
+    /// The sender ID, which the recipient sees.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub originator: Option<Cow<'a, str>>,
-    /// The number that the message goes to.
+    /// The phone number that the message goes to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recipient: Option<Cow<'a, str>>,
     /// The message's text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<Cow<'a, str>>,
-    /// The caller's own reference, by which receipts and look-ups find the message.
+    /// The client reference, by which delivery receipts and lookups find the message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<Cow<'a, str>>,
-    /// The route that carries this message: the entry's `routeId`.
+    /// The route that carries this message: the element's `routeId`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route_id: Option<Cow<'a, str>>,
 }
 
 impl<'a> BatchRecipient<'a> {
-    fn from_wire(entry: wire::BatchRecipient<'a>) -> Self {
+    fn from_wire(recipient: wire::BatchRecipient<'a>) -> Self {
         Self {
-            originator: entry.originator,
-            recipient: entry.recipient,
-            text: entry.text,
-            reference: entry.reference,
-            route_id: entry.route_id,
+            originator: recipient.originator,
+            recipient: recipient.recipient,
+            text: recipient.text,
+            reference: recipient.reference,
+            route_id: recipient.route_id,
         }
     }
 
-    /// The same entry, with text of its own: it outlives the body that it was decoded from.
+    /// Converts into an owned value, which outlives the body.
     ///
     /// ```
     /// # use mobivate_response::BatchRecipient;

@@ -1,113 +1,287 @@
-//! When a campaign stops: failures consecutive, counted.
+//! When a campaign stops: consecutive failures, counted.
 
-use crate::failure::{Failure, Retry, Scope};
+use alloc::format;
+use core::fmt;
 
-/// Says after each send whether to go on, to wait or to stop.
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    delivery::DeliveryStatus,
+    failure::{FailureKind, Scope, pad_words},
+    outcome::Outcome,
+};
+
+/// Says after each send whether to continue, to back off or to stop.
 ///
-/// One failure alone stops nothing: a 403 whose text was cut off on the way reads as
-/// [`Forbidden`](crate::FailureKind::Forbidden), too. So failures are counted:
+/// One failure alone stops nothing: a 403 whose text was lost on the way is
+/// [`Forbidden`](FailureKind::Forbidden), too. So failures are counted since the last success (or
+/// [`reset`](Self::reset)): all *failures*, and among them *trouble*.
 ///
-/// | what came | the count | what to do |
-/// |---|---|---|
-/// | a success, or a failure of [`Scope::Recipient`] | starts anew | go on |
-/// | a failure of [`Scope::Request`] | stays | go on |
-/// | a failure of [`Scope::Account`] but a 429 | one more | go on; from the third consecutive on, stop |
-/// | a failure of [`Scope::Service`], or an error that not sent | one more | wait; from the third consecutive on, stop |
-/// | [`Retry::Later`] (429) | stays | wait, longer each time; from the tenth consecutive on, stop |
+/// | recorded | counts as | action | stop reason |
+/// |---|---|---|---|
+/// | a success | resets both counts | `Continue` | |
+/// | `RateLimited` | failure | `BackOff` | `RateLimit` |
+/// | `OptedOut`, `BatchOptedOut` | failure | `Continue` | `OptOuts` |
+/// | other failures of `Scope::Request` | failure | `Continue` | `BadRequests` |
+/// | other failures of `Scope::Account` | failure, trouble | `Continue` | `Account` |
+/// | failures of `Scope::Service`, a request that was not sent | failure, trouble | `BackOff` | `Service` |
 ///
-/// The 429s have a count of their own, which starts anew with the other.
+/// What counts as trouble stops as the third trouble or a later one, and whatever fails stops as the
+/// tenth failure or a later one. An opt-out resets nothing, since it tells nothing of the credit; and
+/// consecutive opt-outs are a reason to stop themselves, since a broken opt-out store must not
+/// suppress a whole list.
 ///
-/// After a stop, the last failure says what comes next:
+/// After a stop:
 ///
-/// - [`Scope::Account`]: call a person. After a row of 429s, that one asks Mobivate for a higher
-///   limit.
-/// - [`Scope::Service`], or an error that not sent: wait, then try one message that was certainly
-///   not sent. Try seldom: each try may end as one more to look up.
+/// - [`StopReason::Service`]: wait, then send a probe, a message that was certainly not sent, and
+///   seldom: each probe may end as one more to look up. Its success resets the counts.
+/// - Any other: alert an operator, who calls [`reset`](Self::reset) once it is fixed. After
+///   `OptOuts`, look at what was suppressed since the last success; after `RateLimit`, ask Mobivate
+///   for a higher limit.
 ///
-/// Keep the breaker: the count stands after a stop, so another failure that counts stops again, and
-/// a success goes on as usual. Senders that work side by side share one.
+/// Senders that work side by side share one circuit breaker. Sends that ran side by side and met one
+/// limit are one 429: record one. It is serializable, so that a restart does not forget it.
 ///
-/// It keeps no time: how long to wait is the caller's choice. No response with a `Retry-After` was ever
-/// seen; honour one that comes. And it does not stop for bad requests: a row of them, of a wrong
-/// originator, say, is for the caller to notice.
+/// What it does not see: failures that take turns with successes, as behind a load balancer with one
+/// bad node of two (503, 200, 503, …), never stop. Watch how many messages are to be looked up.
 ///
 /// ```
-/// use mobivate_response::{CircuitBreaker, Action, SendOutcome};
+/// use mobivate_response::{Action, CircuitBreaker, SendOutcome, StopReason};
 ///
-/// let mut circuit_breaker = CircuitBreaker::default();
+/// let mut circuit_breaker = CircuitBreaker::new();
 /// let outage = SendOutcome::decode(503, b"");
-/// assert_eq!(circuit_breaker.note(outage.failure()), Action::BackOff);
-/// assert_eq!(circuit_breaker.note(outage.failure()), Action::BackOff);
-/// assert_eq!(circuit_breaker.note(outage.failure()), Action::Stop);
+/// assert_eq!(circuit_breaker.record(&outage), Action::BackOff(1));
+/// assert_eq!(circuit_breaker.record(&outage), Action::BackOff(2));
+/// assert_eq!(circuit_breaker.record(&outage), Action::Stop(StopReason::Service));
 ///
 /// let accepted = SendOutcome::decode(200, br#"{"id":"m-1"}"#);
-/// assert_eq!(circuit_breaker.note(accepted.failure()), Action::Continue);
+/// assert_eq!(circuit_breaker.record(&accepted), Action::Continue);
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CircuitBreaker {
-    /// Failures of the account or the service, and errors that not sent.
+    /// Failures of the account (429 aside) or the service, and requests that were not sent.
+    trouble: u32,
+    /// Failures of any kind, and requests that were not sent.
     failures: u32,
-    /// Responses of `Retry::Later`.
-    rate_limits: u32,
+    /// Failures that ask for a wait.
+    back_offs: u32,
+    /// Accepted messages that failed later for what is wrong with the account.
+    failed_deliveries: u32,
 }
 
-/// From so many failures consecutive on, it stops.
-const FAILURES: u32 = 3;
+/// The third trouble stops, and so does the third failed delivery.
+const MAX_TROUBLE: u32 = 3;
 
-/// From so many responses of `Retry::Later` consecutive on, it stops.
-const RATE_LIMITS: u32 = 10;
+/// The tenth failure stops.
+const MAX_FAILURES: u32 = 10;
 
 impl CircuitBreaker {
-    /// Notes what became of a send: its failure, or `None` for a success.
+    /// Creates a circuit breaker that has counted nothing.
     ///
     /// ```
-    /// # use mobivate_response::{CircuitBreaker, Failure, Action};
-    /// let mut circuit_breaker = CircuitBreaker::default();
-    /// assert_eq!(circuit_breaker.note(Some(&Failure::new(429, "Slow down"))), Action::BackOff);
-    /// assert_eq!(circuit_breaker.note(None), Action::Continue);
+    /// # use mobivate_response::CircuitBreaker;
+    /// assert_eq!(CircuitBreaker::new(), CircuitBreaker::default());
     /// ```
-    pub fn note(&mut self, failure: Option<&Failure<'_>>) -> Action {
-        match failure.map(|failure| (failure.kind.retry(), failure.kind.scope())) {
-            None | Some((_, Scope::Recipient)) => {
-                *self = Self::default();
-                Action::Continue
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { trouble: 0, failures: 0, back_offs: 0, failed_deliveries: 0 }
+    }
+
+    /// Records the outcome of a send, single or batch.
+    ///
+    /// ```
+    /// # use mobivate_response::{Action, CircuitBreaker, SendOutcome};
+    /// let mut circuit_breaker = CircuitBreaker::new();
+    /// let slow_down = SendOutcome::decode(429, b"");
+    /// assert_eq!(circuit_breaker.record(&slow_down), Action::BackOff(1));
+    /// ```
+    pub fn record<T>(&mut self, outcome: &Outcome<'_, T>) -> Action {
+        let kind = match outcome {
+            Outcome::Success(_) => {
+                // Every accepted send would reset the failed deliveries, too.
+                *self = Self { failed_deliveries: self.failed_deliveries, ..Self::new() };
+                return Action::Continue;
             }
-            Some((Retry::Later, _)) => {
-                self.rate_limits = self.rate_limits.saturating_add(1);
-                if self.rate_limits < RATE_LIMITS { Action::BackOff } else { Action::Stop }
+            Outcome::Failure(failure) => failure.kind,
+        };
+        self.count(match (kind, kind.scope()) {
+            (FailureKind::RateLimited, _) => StopReason::RateLimit,
+            (FailureKind::OptedOut | FailureKind::BatchOptedOut, _) | (_, Scope::Recipient) => {
+                StopReason::OptOuts
             }
-            Some((_, Scope::Request)) => Action::Continue,
-            Some((_, Scope::Account)) => self.count(Action::Continue),
-            Some((_, Scope::Service)) => self.count(Action::BackOff),
+            (_, Scope::Request) => StopReason::BadRequests,
+            (_, Scope::Account) => StopReason::Account,
+            (_, Scope::Service) => StopReason::Service,
+        })
+    }
+
+    /// Records a request that was certainly not sent, because of the client's own error: no address,
+    /// a refused connection.
+    ///
+    /// The same message is sent again after a wait. If it is not certain, the outcome is
+    /// [`no_response`](Outcome::no_response).
+    ///
+    /// ```
+    /// # use mobivate_response::{Action, CircuitBreaker};
+    /// let mut circuit_breaker = CircuitBreaker::new();
+    /// assert_eq!(circuit_breaker.record_not_sent(), Action::BackOff(1));
+    /// ```
+    pub fn record_not_sent(&mut self) -> Action {
+        self.count(StopReason::Service)
+    }
+
+    fn count(&mut self, reason: StopReason) -> Action {
+        let (is_trouble, backs_off) = match reason {
+            StopReason::Service => (true, true),
+            StopReason::Account => (true, false),
+            StopReason::RateLimit => (false, true),
+            StopReason::BadRequests | StopReason::OptOuts => (false, false),
+        };
+        self.failures = self.failures.saturating_add(1);
+        self.trouble = self.trouble.saturating_add(is_trouble.into());
+        self.back_offs = self.back_offs.saturating_add(backs_off.into());
+        if is_trouble && self.trouble >= MAX_TROUBLE || self.failures >= MAX_FAILURES {
+            Action::Stop(reason)
+        } else if backs_off {
+            Action::BackOff(self.back_offs)
+        } else {
+            Action::Continue
         }
     }
 
-    /// Notes a send that failed with the client's own error before anything left: no address, a
-    /// refused connection.
+    /// Records what became of a message of your own that was accepted: credit may run out after
+    /// acceptance, while sends still succeed.
+    ///
+    /// The third failed status of [`Scope::Account`] since the last `Delivered`, or a later one, stops,
+    /// with [`StopReason::RateLimit`] if its kind is `RateLimited`, else with [`StopReason::Account`].
+    /// This count is its own: an accepted send does not reset it.
     ///
     /// ```
-    /// # use mobivate_response::{CircuitBreaker, Action};
-    /// let mut circuit_breaker = CircuitBreaker::default();
-    /// assert_eq!(circuit_breaker.record_not_sent(), Action::BackOff);
+    /// # use mobivate_response::{Action, CircuitBreaker, DeliveryStatus, StopReason};
+    /// let mut circuit_breaker = CircuitBreaker::new();
+    /// let no_credit = DeliveryStatus::from_name("FAILED_INSUFFICIENT_CREDIT");
+    /// assert_eq!(circuit_breaker.record_delivery(no_credit), Action::Continue);
+    /// assert_eq!(circuit_breaker.record_delivery(no_credit), Action::Continue);
+    /// assert_eq!(
+    ///     circuit_breaker.record_delivery(no_credit),
+    ///     Action::Stop(StopReason::Account),
+    /// );
     /// ```
-    pub fn record_not_sent(&mut self) -> Action {
-        self.count(Action::BackOff)
+    pub fn record_delivery(&mut self, status: DeliveryStatus) -> Action {
+        match status {
+            DeliveryStatus::Delivered => self.failed_deliveries = 0,
+            DeliveryStatus::Failed(kind) if kind.scope() == Scope::Account => {
+                self.failed_deliveries = self.failed_deliveries.saturating_add(1);
+                if self.failed_deliveries >= MAX_TROUBLE {
+                    return Action::Stop(match kind {
+                        FailureKind::RateLimited => StopReason::RateLimit,
+                        _ => StopReason::Account,
+                    });
+                }
+            }
+            DeliveryStatus::Failed(_) | DeliveryStatus::Pending | DeliveryStatus::Unknown => {}
+        }
+        Action::Continue
     }
 
-    fn count(&mut self, before_the_stop: Action) -> Action {
-        self.failures = self.failures.saturating_add(1);
-        if self.failures < FAILURES { before_the_stop } else { Action::Stop }
+    /// Resets every count: an operator has looked.
+    ///
+    /// ```
+    /// # use mobivate_response::CircuitBreaker;
+    /// let mut circuit_breaker = CircuitBreaker::new();
+    /// let _ = circuit_breaker.record_not_sent();
+    /// circuit_breaker.reset();
+    /// assert_eq!(circuit_breaker, CircuitBreaker::new());
+    /// ```
+    pub fn reset(&mut self) {
+        *self = Self::new();
     }
 }
 
 /// What a campaign does next: see [`CircuitBreaker`].
 #[must_use]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Send the next message.
     Continue,
-    /// Send the next message after a wait, longer each time consecutive.
-    BackOff,
-    /// Send nothing more for now: [`CircuitBreaker`] says what comes next.
-    Stop,
+    /// Send the next message after a wait. The number counts the failures that asked for one since
+    /// the last success, from 1, to feed exponential backoff.
+    BackOff(u32),
+    /// Send nothing more for now.
+    Stop(StopReason),
+}
+
+impl Action {
+    /// Returns the action's stable name in snake case, without its payload.
+    ///
+    /// ```
+    /// # use mobivate_response::{Action, StopReason};
+    /// assert_eq!(Action::BackOff(2).as_str(), "back_off");
+    /// assert_eq!(Action::BackOff(2).to_string(), "back off (2)");
+    /// assert_eq!(Action::Stop(StopReason::RateLimit).to_string(), "stop: rate limit");
+    /// ```
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Continue => "continue",
+            Self::BackOff(_) => "back_off",
+            Self::Stop(_) => "stop",
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Continue => pad_words(f, self.as_str()),
+            Self::BackOff(count) => f.pad(&format!("back off ({count})")),
+            Self::Stop(reason) => f.pad(&format!("stop: {reason}")),
+        }
+    }
+}
+
+/// Why a campaign stops.
+///
+/// The order is that of declaration, and means nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// The account: every send will fail the same way.
+    Account,
+    /// The provider, or the network path to it, fails.
+    Service,
+    /// The rate limit stays exceeded.
+    RateLimit,
+    /// Consecutive requests were rejected, each for itself: perhaps for what they share, such as the
+    /// sender ID.
+    BadRequests,
+    /// Consecutive recipients opted out: perhaps the opt-out store is broken.
+    OptOuts,
+}
+
+impl StopReason {
+    /// Returns the reason's stable name in snake case.
+    ///
+    /// ```
+    /// # use mobivate_response::StopReason;
+    /// assert_eq!(StopReason::OptOuts.as_str(), "opt_outs");
+    /// ```
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Service => "service",
+            Self::RateLimit => "rate_limit",
+            Self::BadRequests => "bad_requests",
+            Self::OptOuts => "opt_outs",
+        }
+    }
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        pad_words(f, self.as_str())
+    }
 }

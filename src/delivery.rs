@@ -1,26 +1,25 @@
 //! What became of an accepted message later.
 
-use core::fmt;
+use alloc::format;
+use core::{cmp::Reverse, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::failure::FailureKind::{
-    self, BadRequest, OptedOut, OutOfCredit, RateLimited, Undelivered,
+use crate::failure::{
+    FailureKind::{self, BadRequest, OptedOut, OutOfCredit, RateLimited, Undelivered},
+    Retry, pad_words,
 };
 
-/// What a receipt, or a look-up, says of a message that was accepted.
+/// What a delivery receipt, or a record of the message log, says of an accepted message.
 ///
-/// Accepted is not sent: an opted-out recipient's message may be accepted with an id, never sent
-/// and never receipted. So no receipt is no verdict.
-///
-/// | code | word | status | how sure |
+/// | code | name | status | how sure |
 /// |---|---|---|---|
 /// | 1 | `DELIVERED` | `Delivered` | firm |
 /// | 2 | `ACCEPTED` | `Pending` | firm |
 /// | 3 | `EXPIRED` | `Failed(Undelivered)` | firm |
 /// | 4 | `DELETED` | `Failed(Undelivered)` | documented |
 /// | 5 | `UNDELIVERABLE` | `Failed(Undelivered)` | firm |
-/// | 6 | `UNKNOWN` | `Unknown` | final for some, not for others: the safe side |
+/// | 6 | `UNKNOWN` | `Unknown` | final for some, not for others: the conservative choice |
 /// | 7 | `REJECTED` | `Failed(Undelivered)` | firm |
 /// | 8 | `INTERIM_QUEUED` | `Pending` | firm |
 /// | 9 | `INTERIM_ACKNOWLEDGED` | `Pending` | firm |
@@ -37,7 +36,7 @@ use crate::failure::FailureKind::{
 /// | 28 | `FAILED_INTERNAL_ERROR` | `Failed(Undelivered)` | documented |
 /// | 29 | `FAILED_UNKNOWN` | `Failed(Undelivered)` | documented |
 /// | - | `OPTED_OUT` | `Failed(OptedOut)` | observed |
-/// | - | `LIMITS_EXCEEDED` | `Failed(RateLimited)` | the word observed, the meaning inferred |
+/// | - | `LIMITS_EXCEEDED` | `Failed(RateLimited)` | the name observed, the meaning inferred |
 /// | - | `UNDELIVERED` | `Failed(Undelivered)` | observed |
 /// | - | `FAILED` | `Failed(Undelivered)` | observed |
 /// | - | `INVALID_RECIPIENT` | `Failed(Undelivered)` | observed |
@@ -49,53 +48,48 @@ use crate::failure::FailureKind::{
 /// | - | `ENROUTE` | `Pending` | inferred |
 /// | any other | any other | `Unknown` | nobody acts on it |
 ///
-/// *Documented* is what Mobivate publishes, *observed* what its clients got, *firm* what is both.
-/// The codes are not SMPP's: there 2 is delivered, here it is accepted. Ask for the word; the code
-/// speaks only where no word came.
+/// *Documented* is what [Mobivate publishes], *observed* what its clients got, *firm* what is both.
+/// The codes are not SMPP's: there 2 is delivered, here it is accepted.
 ///
-/// For a failed delivery [`FailureKind::retry`] and [`FailureKind::scope`] answer "what next" as
-/// they do for a failed send. Only `OPTED_OUT` and `FAILED_RECIPIENT_BLACKLISTED` suppress the
-/// recipient; they say that Mobivate will not send, and are no record of a withdrawn consent.
+/// A failed status has a [`FailureKind`], whose `retry` and `scope` tell what to do next as they do for
+/// a send. Only `OPTED_OUT` and `FAILED_RECIPIENT_BLACKLISTED` suppress the recipient: they say that
+/// Mobivate will not send, and are no record of a withdrawn consent. One `UNDELIVERABLE` suppresses
+/// nobody; Mobivate itself waits for three.
 ///
-/// Receipts come in any order, more than once, and one for each part of a long message: of one
-/// part, keep the greatest status ([`Ord::max`]); of the message, the least of its parts. So a late
-/// receipt never turns a final status back.
+/// [Mobivate publishes]: https://wiki.mobivatebulksms.com/authentication-and-integration/understanding-response-codes
 ///
-/// ```
-/// use mobivate_response::DeliveryStatus;
+/// # Delivery receipts
 ///
-/// let receipts = ["DELIVERED", "ACCEPTED", "novel"].map(DeliveryStatus::from_name);
-/// assert_eq!(receipts.into_iter().max(), Some(DeliveryStatus::Delivered));
-/// ```
+/// Receipts come in any order, more than once, and perhaps one for each part of a long message (the
+/// pieces that are sent as one SMS each): [`merge`](Self::merge) those of one part, and take
+/// [`of_parts`](Self::of_parts) for the message. So a late receipt never turns a final status back.
+/// Suppress as soon as one receipt of your own says so, before you merge it.
 ///
-/// # Receipts
+/// They carry no signature: whoever knows the webhook URL can forge one. Match them by client
+/// reference, and suppress nobody on a reference that is not your own. Do not match by the id that the
+/// send got: of a batch that is the batch's, of a proxied response a timestamp.
 ///
-/// Receipts carry no signature: whoever knows the address that they are posted to can forge one.
-/// Match them by `reference`, and suppress nobody on a reference that is not your own. Not by the
-/// id that the send answered: for a batch that is the batch's, and for a proxied response a time stamp.
+/// A missing receipt proves nothing.
 ///
 /// # Looking a message up
 ///
-/// No filter by reference was seen anywhere: ask for the records of a day or more, page by page,
-/// and match the `reference` yourself. A match tells that the message was accepted, and its status
-/// what became of it. *Not found proves nothing*: it never means "not accepted".
-///
-/// [`SendOutcome::decode`](crate::SendOutcome::decode) reads answers to sends only: a record of the
-/// history that is given to it reads as a success.
+/// No filter by reference was seen anywhere: request the message log of a day or more, page by page,
+/// and match the client reference yourself. A match tells that the message was accepted, and its status
+/// what became of it. *Not found proves nothing*: after a day, an operator decides.
 ///
 /// # Serde
 ///
-/// The derived form: `"delivered"`, `{"failed":"opted_out"}`. It does not read Mobivate's words:
-/// an unknown one is an error, so that nobody's `"DELIVERED"` becomes `Unknown` without a word.
+/// The derived form: `"delivered"`, `{"failed":"opted_out"}`. It does not read Mobivate's status names:
+/// they are an error, so that nobody's `"DELIVERED"` becomes `Unknown` silently.
 #[must_use]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryStatus {
-    /// A word or a code that says nothing to act on.
+    /// A status name or code that says nothing to act on.
     Unknown,
     /// On its way.
     Pending,
-    /// It was not delivered. With [`FailureKind::Undelivered`] it may still arrive.
+    /// It was not delivered. An expired message may still arrive.
     Failed(FailureKind),
     /// It arrived on the handset.
     Delivered,
@@ -104,8 +98,8 @@ pub enum DeliveryStatus {
 use DeliveryStatus::{Delivered, Failed, Pending, Unknown};
 
 impl DeliveryStatus {
-    /// What a receipt's or a record's `status` says: a whole word, in any ASCII case, with or without
-    /// white space around it. Any other word is [`Unknown`](Self::Unknown).
+    /// Reads a status name: a whole one of the table, in any ASCII case, with or without whitespace
+    /// around it. Any other is [`Unknown`](Self::Unknown).
     ///
     /// ```
     /// # use mobivate_response::{DeliveryStatus, FailureKind};
@@ -116,14 +110,11 @@ impl DeliveryStatus {
     /// );
     /// assert_eq!(DeliveryStatus::from_name("NOT_DELIVERED"), DeliveryStatus::Unknown);
     /// ```
-    pub fn from_name(word: &str) -> Self {
-        let word = word.trim();
-        let row = WORDS.iter().find(|(_, known, _)| known.eq_ignore_ascii_case(word));
-        row.map_or(Unknown, |(_, _, status)| *status)
+    pub fn from_name(name: &str) -> Self {
+        named(name).unwrap_or(Unknown)
     }
 
-    /// What a receipt's `statusCode` says, for a receipt without a word. Any code that Mobivate
-    /// does not publish is [`Unknown`](Self::Unknown).
+    /// Reads a status code. One that Mobivate does not publish is [`Unknown`](Self::Unknown).
     ///
     /// ```
     /// # use mobivate_response::DeliveryStatus;
@@ -131,9 +122,9 @@ impl DeliveryStatus {
     /// assert_eq!(DeliveryStatus::from_code(2), DeliveryStatus::Pending);
     /// ```
     pub const fn from_code(code: u16) -> Self {
-        let mut rows = WORDS;
+        let mut rows = TABLE;
         while let [(known, _, status), rest @ ..] = rows {
-            // 0 stands for a word without a code.
+            // 0 stands for a name without a code.
             if *known == code && code != 0 {
                 return *status;
             }
@@ -142,7 +133,69 @@ impl DeliveryStatus {
         Unknown
     }
 
-    /// Whether it stands: `Failed` or `Delivered`.
+    /// Reads the status name and the status code of a receipt, or of a record of the message log.
+    ///
+    /// A name of the table decides; the code only where there is no name, or one that the table does
+    /// not have.
+    ///
+    /// ```
+    /// # use mobivate_response::DeliveryStatus;
+    /// let status = DeliveryStatus::from_receipt(Some("DELIVERED"), Some(2));
+    /// assert_eq!(status, DeliveryStatus::Delivered);
+    /// assert_eq!(DeliveryStatus::from_receipt(Some("NOVEL"), Some(2)), DeliveryStatus::Pending);
+    /// ```
+    pub fn from_receipt(name: Option<&str>, code: Option<u16>) -> Self {
+        name.and_then(named).or_else(|| code.map(Self::from_code)).unwrap_or(Unknown)
+    }
+
+    /// Merges two receipts for one part, in whatever order they came: `Delivered` over `Failed` over
+    /// `Pending` over `Unknown`.
+    ///
+    /// Of two failures, the one whose [`Retry`](crate::Retry) is the more careful: `Never` over
+    /// `MayDuplicate` over `AfterFix` over `Later`; of two alike, the one whose kind is declared first.
+    /// It is commutative, associative and idempotent.
+    ///
+    /// ```
+    /// # use mobivate_response::DeliveryStatus;
+    /// let [opted_out, expired] = ["OPTED_OUT", "EXPIRED"].map(DeliveryStatus::from_name);
+    /// assert_eq!(expired.merge(opted_out), opted_out);
+    /// assert_eq!(opted_out.merge(DeliveryStatus::Delivered), DeliveryStatus::Delivered);
+    /// ```
+    pub fn merge(self, other: Self) -> Self {
+        if self.precedence() < other.precedence() { other } else { self }
+    }
+
+    fn precedence(self) -> (u8, Option<(u8, Reverse<FailureKind>)>) {
+        match self {
+            Unknown => (0, None),
+            Pending => (1, None),
+            Failed(kind) => (2, Some((care(kind.retry()), Reverse(kind)))),
+            Delivered => (3, None),
+        }
+    }
+
+    /// Returns the status of a message from those of all its parts: the merged failures if any part
+    /// failed; else `Unknown` if any is, or if there is no part; else `Pending` if any is; else
+    /// `Delivered`.
+    ///
+    /// ```
+    /// # use mobivate_response::DeliveryStatus;
+    /// let parts = ["DELIVERED", "ACCEPTED"].map(DeliveryStatus::from_name);
+    /// assert_eq!(DeliveryStatus::of_parts(parts), DeliveryStatus::Pending);
+    /// ```
+    pub fn of_parts(parts: impl IntoIterator<Item = Self>) -> Self {
+        let message = parts.into_iter().reduce(|message, part| match (message, part) {
+            (Failed(_), Failed(_)) => message.merge(part),
+            (failed @ Failed(_), _) | (_, failed @ Failed(_)) => failed,
+            (Unknown, _) | (_, Unknown) => Unknown,
+            (Pending, _) | (_, Pending) => Pending,
+            (Delivered, Delivered) => Delivered,
+        });
+        message.unwrap_or(Unknown)
+    }
+
+    /// Returns whether no further receipt is expected: `Failed` or `Delivered`. A late `DELIVERED`
+    /// still overrides a failure.
     ///
     /// ```
     /// # use mobivate_response::DeliveryStatus;
@@ -157,7 +210,22 @@ impl DeliveryStatus {
         }
     }
 
-    /// The status as one word in lower case, without the kind: a metric label.
+    /// Returns the kind of a failed status.
+    ///
+    /// ```
+    /// # use mobivate_response::{DeliveryStatus, FailureKind};
+    /// let status = DeliveryStatus::from_name("EXPIRED");
+    /// assert_eq!(status.failure_kind(), Some(FailureKind::Undelivered));
+    /// ```
+    #[must_use]
+    pub const fn failure_kind(self) -> Option<FailureKind> {
+        match self {
+            Failed(kind) => Some(kind),
+            Unknown | Pending | Delivered => None,
+        }
+    }
+
+    /// Returns the status's stable name in snake case, without the kind: a metric label.
     ///
     /// ```
     /// # use mobivate_response::{DeliveryStatus, FailureKind};
@@ -179,14 +247,30 @@ impl DeliveryStatus {
 impl fmt::Display for DeliveryStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failed(kind) => write!(f, "failed: {kind}"),
-            Unknown | Pending | Delivered => f.write_str(self.as_str()),
+            Failed(kind) => f.pad(&format!("failed: {kind}")),
+            Unknown | Pending | Delivered => pad_words(f, self.as_str()),
         }
     }
 }
 
-/// Code (0: none), word and status, each row under Mobivate's own words.
-const WORDS: &[(u16, &str, DeliveryStatus)] = &[
+/// How careful the answer is.
+const fn care(retry: Retry) -> u8 {
+    match retry {
+        Retry::Later => 0,
+        Retry::AfterFix => 1,
+        Retry::MayDuplicate => 2,
+        Retry::Never => 3,
+    }
+}
+
+fn named(name: &str) -> Option<DeliveryStatus> {
+    let name = name.trim();
+    let row = TABLE.iter().find(|(_, known, _)| known.eq_ignore_ascii_case(name));
+    row.map(|(_, _, status)| *status)
+}
+
+/// Code (0: none), name and status, each row under Mobivate's own words.
+const TABLE: &[(u16, &str, DeliveryStatus)] = &[
     // > Message successfully delivered to the handset.
     (1, "DELIVERED", Delivered),
     // > Message accepted by carrier.
@@ -223,9 +307,11 @@ const WORDS: &[(u16, &str, DeliveryStatus)] = &[
     (21, "FAILED_ROUTE_INVALID", Failed(BadRequest)),
     // > Your account has exceeded its allocated limits.
     (22, "FAILED_LIMITS_EXCEEDED", Failed(RateLimited)),
-    // Mobivate lists these three without a word of explanation.
+    // > Retries exhausted.
     (24, "FAILED_EXHAUSTED", Failed(Undelivered)),
+    // > Message failed to process/send due to internal error.
     (28, "FAILED_INTERNAL_ERROR", Failed(Undelivered)),
+    // Listed; the stored copy of the page ends here.
     (29, "FAILED_UNKNOWN", Failed(Undelivered)),
     // Observed, without a code.
     (0, "OPTED_OUT", Failed(OptedOut)),

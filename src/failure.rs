@@ -1,42 +1,82 @@
-//! Why a message was not accepted, and what to do next.
+//! Why a send was not accepted, and what to do next.
 
 use alloc::borrow::Cow;
-use core::{error::Error, fmt, str::FromStr};
+use core::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize};
+use thiserror::Error;
 
 use crate::redact::Redacted;
 
-/// A message that was not accepted, or of which nobody can tell.
+/// A send that was not accepted, or of which that is unknown.
 ///
-/// `Display` is one line that begins with the kind, then the code in brackets unless it is 0:
-/// `opted out (403): Recipient is opted out: ************`. In it and in `Debug`, every run of seven
-/// or more digits of the detail is starred, control and bidirectional characters are escaped, and at
-/// most 256 characters are shown. A refusal that quotes the message's text shows it, and `Debug`
-/// shows the id as it is. The fields and `Serialize` give the full truth: do not log them.
+/// `Display` is one line, the kind first, then the code in brackets unless it is 0:
+/// `opted out (403): Recipient is opted out: ************`. It and `Debug` are
+/// [redacted](crate#logs), and show at most 256 characters of the detail, and of the id.
 ///
 /// As an error it has no source: the response is the root cause.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize, Error)]
+#[error("{kind}{}: {}", InBrackets(*.code), Redacted::prose(.detail))]
 #[non_exhaustive]
 pub struct Failure<'a> {
     /// The HTTP status as given; 0 if no response came.
     pub status: u16,
-    /// What the kind was judged by: the response's own `code` where that is in 400..=599, else the HTTP
-    /// status. A status of 0 or 5xx stands, whatever the response names.
+    /// What the kind was judged by: the first of the response's own `code` and `status` that is in
+    /// 400..=599, else the HTTP status. An HTTP status of 0 or 5xx stands, whatever the body names.
     pub code: u16,
-    /// What kind of failure it is: what to do next follows from it.
+    /// What kind of failure it is.
     pub kind: FailureKind,
-    /// The response's own words, unchanged: its `message` or its `error`. Without any, what kind of
-    /// body came, such as `empty body` or `HTML page`. Never empty when decoded.
+    /// The response's own words, unchanged: the first of its
+    /// [texts](crate::SendOutcome#the-responses-texts) that is an opt-out notice, else the first of
+    /// them. Without any, what kind of body came, such as `empty body` or `truncated JSON`. Never
+    /// empty when decoded.
     pub detail: Cow<'a, str>,
-    /// An id in a response that is no success: the handle to look the message up by, before it is
-    /// resent on whatever advice. Never white space alone, nor `0`, when decoded.
+    /// An id in a response that is no success: look the message up by it. Never whitespace alone, nor
+    /// `0`, when decoded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Cow<'a, str>>,
 }
 
 impl Failure<'_> {
-    /// The same failure, with text of its own: it outlives the body that it was decoded from.
+    /// Returns whether the message may be sent again: the kind's answer, but
+    /// [`MayDuplicate`](Retry::MayDuplicate) where the kind says "not sent" beside an id.
+    ///
+    /// Such a response contradicts itself, and if Mobivate made a message of it after all, sending it
+    /// again texts the recipient twice.
+    ///
+    /// | answer | was it sent? | what to do |
+    /// |---|---|---|
+    /// | `Later` | no | send the same request again after a wait |
+    /// | `AfterFix` | no | an operator first fixes the request, the key, the credit or the URL |
+    /// | `MayDuplicate` | unknown | look it up; resend only where a duplicate is tolerable |
+    /// | `Never` | no | suppress the recipient |
+    ///
+    /// ```
+    /// # use mobivate_response::{Retry, SendOutcome};
+    /// let slow_down = SendOutcome::decode(429, br#"{"code":429,"message":"Slow down"}"#);
+    /// assert_eq!(slow_down.failure().map(|failure| failure.retry()), Some(Retry::Later));
+    ///
+    /// let with_id = SendOutcome::decode(429, br#"{"code":429,"id":"m-1"}"#);
+    /// assert_eq!(with_id.failure().map(|failure| failure.retry()), Some(Retry::MayDuplicate));
+    /// ```
+    pub fn retry(&self) -> Retry {
+        match self.kind.retry() {
+            Retry::Later | Retry::AfterFix if self.id.is_some() => Retry::MayDuplicate,
+            retry => retry,
+        }
+    }
+
+    /// Returns who or what the failure is about: the kind's answer.
+    ///
+    /// ```
+    /// # use mobivate_response::{Failure, Scope};
+    /// assert_eq!(Failure::new(402, "Out of Credit").scope(), Scope::Account);
+    /// ```
+    pub fn scope(&self) -> Scope {
+        self.kind.scope()
+    }
+
+    /// Converts into an owned value, which outlives the body.
     ///
     /// ```
     /// # use mobivate_response::Failure;
@@ -58,18 +98,6 @@ impl Failure<'_> {
     }
 }
 
-impl fmt::Display for Failure<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.kind)?;
-        if self.code != 0 {
-            write!(f, " ({})", self.code)?;
-        }
-        write!(f, ": {}", Redacted::prose(&self.detail))
-    }
-}
-
-impl Error for Failure<'_> {}
-
 impl fmt::Debug for Failure<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Failure")
@@ -77,19 +105,29 @@ impl fmt::Debug for Failure<'_> {
             .field("code", &self.code)
             .field("kind", &self.kind)
             .field("detail", &Redacted::prose(&self.detail))
-            .field("id", &self.id)
+            .field("id", &self.id.as_deref().map(Redacted::id))
             .finish()
     }
 }
 
-/// What kind of failure it is, and so what to do next.
+/// A code, unless it is 0: ` (403)`.
+struct InBrackets(u16);
+
+impl fmt::Display for InBrackets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == 0 { Ok(()) } else { write!(f, " ({})", self.0) }
+    }
+}
+
+/// What kind of failure it is.
 ///
 /// | code | kind | retry | scope |
 /// |---|---|---|---|
 /// | 0 | `NoResponse` | `MayDuplicate` | `Service` |
 /// | 5xx | `ServerError` | `MayDuplicate` | `Service` |
-/// | the text says opted out | `OptedOut` | `Never` | `Recipient` |
-/// | 303, 408, 409, 499 | `Unconfirmed` | `MayDuplicate` | `Service` |
+/// | an opt-out notice | `OptedOut` | `Never` | `Recipient` |
+/// | an opt-out notice, of a batch | `BatchOptedOut` | `AfterFix` | `Request` |
+/// | 302, 303, 406, 408, 409, 460, 499 | `Unconfirmed` | `MayDuplicate` | `Service` |
 /// | 400, 413, 422 | `BadRequest` | `AfterFix` | `Request` |
 /// | 401 | `Unauthorized` | `AfterFix` | `Account` |
 /// | 402 | `OutOfCredit` | `AfterFix` | `Account` |
@@ -99,12 +137,15 @@ impl fmt::Debug for Failure<'_> {
 /// | anything else | `Unconfirmed` | `MayDuplicate` | `Service` |
 /// | none: only of an accepted message, later | `Undelivered` | `MayDuplicate` | `Request` |
 ///
-/// The codes are those that [Mobivate publishes]; where it is silent, those of [RFC 9110]. How a
-/// response gets its code stands at [`SendOutcome::decode`](crate::SendOutcome::decode).
+/// The codes are those that [Mobivate publishes]; where it is silent, those of [RFC 9110]. Where a
+/// response's code comes from is documented in
+/// [`SendOutcome::decode`](crate::SendOutcome#the-verdict).
 ///
-/// It carries no data, so it is a label for metrics: [`as_str`](Self::as_str) and serde give one
-/// word (`opted_out`), `Display` gives words (`opted out`). Serde reads a name that this version
-/// does not know as [`Unconfirmed`](Self::Unconfirmed), the safe side.
+/// What to do next is [`Failure::retry`]; whether to send the next message, the
+/// [`CircuitBreaker`](crate::CircuitBreaker) says. A kind carries no data, so that it is a label for
+/// metrics: [`as_str`](Self::as_str) and serde give `opted_out`, `Display` gives `opted out`. Serde
+/// reads a name that this version does not know as [`Unconfirmed`](Self::Unconfirmed), the
+/// conservative choice. The order of kinds is that of declaration, and means nothing.
 ///
 /// [Mobivate publishes]: https://wiki.mobivatebulksms.com/authentication-and-integration/understanding-response-codes
 /// [RFC 9110]: https://www.rfc-editor.org/rfc/rfc9110#name-status-codes
@@ -115,54 +156,67 @@ pub enum FailureKind {
     /// Something in this request is wrong: 400, 413, 422, or a 2xx that says `"success":false` and
     /// has no id.
     ///
-    /// `{"code":400,"message":"Invalid mobile number"}`. Mend the request and go on.
+    /// `{"code":400,"message":"Invalid mobile number"}`. Fix this request, and send the others.
     BadRequest,
-    /// The API key is invalid or expired: 401.
+    /// The API key is invalid or has expired: 401.
     ///
-    /// `{"code":401,"message":"Unauthorized"}`. Call a person.
+    /// `{"code":401,"message":"Unauthorized"}`. Alert an operator.
     Unauthorized,
-    /// "Out of Credit - Insufficient funds": 402.
+    /// The account has no credit: 402.
     ///
-    /// What body comes with it is not known. Call a person to top up the account.
+    /// What body comes with it is unknown; Mobivate's table says "Out of Credit - Insufficient funds".
+    /// Alert an operator.
     OutOfCredit,
-    /// The response says in so many words that the recipient opted out.
+    /// The response to a single send is an [opt-out notice].
     ///
     /// `{"code":403,"message":"Recipient is opted out: 44XXXXXXXX"}`. Suppress the recipient that
     /// you sent to.
+    ///
+    /// [opt-out notice]: crate::OptedOutNumber#the-opt-out-notice
     OptedOut,
+    /// The response to a batch is an [opt-out notice]: the whole batch was rejected because of the
+    /// recipients that it names.
+    ///
+    /// `{"code":403,"message":"Recipient is opted out: 447700900123"}`. Suppress the recipients that
+    /// [`opted_out_number`](Failure::opted_out_number) matches and nobody else, and send to the
+    /// others: see [`BatchOutcome`](crate::BatchOutcome).
+    ///
+    /// [opt-out notice]: crate::OptedOutNumber#the-opt-out-notice
+    BatchOptedOut,
     /// Any other 403: the key lacks a permission or is invalid, or a firewall objects. It says
     /// nothing about the recipient.
     ///
-    /// `{"error":"API Key is not permitted to perform this action. (create:SingleSMS)"}`. Call a
-    /// person, but only after a few consecutive: a 403 that lost its text on the way looks the same.
+    /// `{"error":"API Key is not permitted to perform this action. (create:SingleSMS)"}`. Alert an
+    /// operator, but only after some consecutive ones: an opt-out notice that was lost on the way
+    /// looks the same.
     Forbidden,
-    /// "Slow down - Rate limit exceeded": 429.
+    /// Too many requests: 429.
     ///
-    /// `{"code":429,"message":"Slow down"}`. Wait, then send the same again, unless the failure has
-    /// an [`id`](Failure::id): look that up first.
+    /// Mobivate's table says "Slow down - Rate limit exceeded". Back off.
     RateLimited,
     /// The provider or a proxy before it failed: 5xx.
     ///
-    /// An HTML page, mostly. The message may be on its way: look it up before resending.
+    /// An HTML page, mostly. The message may have been sent.
     ServerError,
-    /// No such address or method, or a redirect: any other 3xx or 4xx.
+    /// No such URL or method, or a redirect: any other 3xx or 4xx.
     ///
-    /// `{"code":404,"message":"Not Found"}`. Call a person to mend the URL.
+    /// `{"code":404,"message":"Not Found"}`. Alert an operator.
     Misconfigured,
-    /// Accepted, but not delivered: only [`DeliveryStatus`](crate::DeliveryStatus) says so, never
-    /// the answer to a send.
+    /// Accepted, but not delivered: only a [`DeliveryStatus`](crate::DeliveryStatus) says so, never
+    /// the response to a send.
     ///
-    /// `EXPIRED`, `UNDELIVERABLE` and the like. It may still arrive: resend only where a duplicate is
-    /// tolerable. One such word suppresses nobody.
+    /// `EXPIRED`, `UNDELIVERABLE` and the like. An expired message may still arrive. One such status
+    /// suppresses nobody.
     Undelivered,
-    /// A response that neither accepts nor refuses: unreadable, without an id, contradictory, 303, 408,
-    /// 409, 499, an interim 1xx, or no status that HTTP defines.
+    /// It is unknown whether the message was accepted: a response that is truncated, malformed,
+    /// without an id or contradictory, or whose code leaves it open (a 302 and a 406 also follow a
+    /// request that was carried out; 408, 460 and 499 say that the client was too slow or had left).
     ///
-    /// `{"success":true}`. The message may be on its way: look it up before resending.
+    /// `{"success":true}`. The message may have been sent.
     Unconfirmed,
-    /// The request was sent, but no response came.
+    /// The request was sent, or may have been, and no response came.
     ///
-    /// The message may be on its way: look it up before resending.
+    /// A timeout, a reset connection. The message may have been sent.
     NoResponse,
 }
 
@@ -178,6 +232,7 @@ impl FailureKind {
         Self::Unauthorized,
         Self::OutOfCredit,
         Self::OptedOut,
+        Self::BatchOptedOut,
         Self::Forbidden,
         Self::RateLimited,
         Self::ServerError,
@@ -187,7 +242,8 @@ impl FailureKind {
         Self::NoResponse,
     ];
 
-    /// Whether the message may be sent again.
+    /// Returns whether a message may be sent again after a failure of this kind. Of a failure at hand,
+    /// ask [`Failure::retry`], which knows of an id beside it.
     ///
     /// ```
     /// # use mobivate_response::{FailureKind, Retry};
@@ -197,7 +253,7 @@ impl FailureKind {
         self.row().1
     }
 
-    /// Who or what the failure is about.
+    /// Returns who or what a failure of this kind is about.
     ///
     /// ```
     /// # use mobivate_response::{FailureKind, Scope};
@@ -207,7 +263,7 @@ impl FailureKind {
         self.row().2
     }
 
-    /// The kind as one word in lower case: stable, a metric label.
+    /// Returns the kind's stable name in snake case, a metric label.
     ///
     /// ```
     /// # use mobivate_response::FailureKind;
@@ -226,6 +282,7 @@ impl FailureKind {
             Self::Unauthorized => ("unauthorized", Retry::AfterFix, Scope::Account),
             Self::OutOfCredit => ("out_of_credit", Retry::AfterFix, Scope::Account),
             Self::OptedOut => ("opted_out", Retry::Never, Scope::Recipient),
+            Self::BatchOptedOut => ("batch_opted_out", Retry::AfterFix, Scope::Request),
             Self::Forbidden => ("forbidden", Retry::AfterFix, Scope::Account),
             Self::RateLimited => ("rate_limited", Retry::Later, Scope::Account),
             Self::ServerError => ("server_error", Retry::MayDuplicate, Scope::Service),
@@ -239,37 +296,30 @@ impl FailureKind {
 
 impl fmt::Display for FailureKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_words(f, self.as_str())
+        pad_words(f, self.as_str())
     }
 }
 
 /// Reads what [`as_str`](FailureKind::as_str) gives, and nothing else.
 ///
 /// ```
-/// # use mobivate_response::{FailureKind, ParseFailureKindError};
+/// # use mobivate_response::FailureKind;
 /// assert_eq!("opted_out".parse(), Ok(FailureKind::OptedOut));
-/// assert_eq!("Opted out".parse::<FailureKind>(), Err(ParseFailureKindError));
+/// assert!("Opted out".parse::<FailureKind>().is_err());
 /// ```
 impl FromStr for FailureKind {
     type Err = ParseFailureKindError;
 
     fn from_str(name: &str) -> Result<Self, ParseFailureKindError> {
         let known = Self::ALL.iter().find(|kind| kind.as_str() == name);
-        known.copied().ok_or(ParseFailureKindError)
+        known.copied().ok_or(ParseFailureKindError(()))
     }
 }
 
-/// The name of no [`FailureKind`] that this version knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ParseFailureKindError;
-
-impl fmt::Display for ParseFailureKindError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("unknown kind of failure")
-    }
-}
-
-impl Error for ParseFailureKindError {}
+/// The error of parsing a [`FailureKind`]: no kind of this version has that name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[error("unknown failure kind")]
+pub struct ParseFailureKindError(());
 
 impl<'de> Deserialize<'de> for FailureKind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -277,33 +327,30 @@ impl<'de> Deserialize<'de> for FailureKind {
     }
 }
 
-/// Whether the message may be sent again.
+/// Whether a message may be sent again: the answer of [`Failure::retry`], which says what to do.
+///
+/// Give every message a client reference of its own, and keep it when you send the message again:
+/// Mobivate knows no idempotency key, and only by the reference can a message be looked up.
+///
+/// The order is that of declaration, and means nothing.
 #[must_use]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Retry {
-    /// Not sent: the same request may pass after a wait, longer each time.
-    ///
-    /// No response with a `Retry-After` was ever seen; honour one that comes. If the failure has an
-    /// [`id`](Failure::id), the response contradicts itself: look it up first.
+    /// Not sent: the same request may pass after a wait. Back off exponentially; no response with a
+    /// `Retry-After` was ever seen, but honor one that comes.
     Later,
-    /// Not sent: a person must first mend the request, the key, the credit or the URL.
-    ///
-    /// If the failure has an [`id`](Failure::id), look it up first, as for [`Later`](Self::Later).
+    /// Not sent: an operator must first fix the request, the key, the credit or the URL.
     AfterFix,
-    /// It may be on its way already: resend only where a duplicate is tolerable, or after a look-up
-    /// (see [`DeliveryStatus`](crate::DeliveryStatus#looking-a-message-up)).
-    ///
-    /// The API knows no idempotency key, so give every message a `reference` of its own, and keep it
-    /// when you send the message again: nothing else can be looked up. A look-up that finds nothing
-    /// proves nothing; after a day, hand the message to a person.
+    /// It may have been sent: resend only where a duplicate is tolerable, or after a
+    /// [lookup](crate::DeliveryStatus#looking-a-message-up).
     MayDuplicate,
-    /// Do not send to this recipient; of a batch, to the one that the text names.
+    /// Not sent: do not send to this recipient.
     Never,
 }
 
 impl Retry {
-    /// The answer as one word in lower case.
+    /// Returns the answer's stable name in snake case.
     ///
     /// ```
     /// # use mobivate_response::Retry;
@@ -322,29 +369,29 @@ impl Retry {
 
 impl fmt::Display for Retry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_words(f, self.as_str())
+        pad_words(f, self.as_str())
     }
 }
 
-/// Who or what a failure is about. Whether to go on, to wait or to stop, [`CircuitBreaker`] says.
+/// Who or what a failure is about.
 ///
-/// [`CircuitBreaker`]: crate::CircuitBreaker
+/// The order is that of declaration, and means nothing.
 #[must_use]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// This recipient: suppress it and go on.
+    /// This recipient: suppress it and continue.
     Recipient,
-    /// This request: mend it and go on.
+    /// This request: fix it and continue.
     Request,
-    /// The account: every send will fare alike.
+    /// The account: every send will fail the same way.
     Account,
-    /// The provider, or the way to it, fails.
+    /// The provider, or the network path to it, fails.
     Service,
 }
 
 impl Scope {
-    /// The scope as one word in lower case.
+    /// Returns the scope's stable name in snake case.
     ///
     /// ```
     /// # use mobivate_response::Scope;
@@ -363,17 +410,13 @@ impl Scope {
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_words(f, self.as_str())
+        pad_words(f, self.as_str())
     }
 }
 
-/// `opted_out` as `opted out`.
-fn write_words(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
-    for (at, word) in name.split('_').enumerate() {
-        f.write_str(if at == 0 { "" } else { " " })?;
-        f.write_str(word)?;
-    }
-    Ok(())
+/// Writes `opted_out` as `opted out`, in the width that is asked for.
+pub(crate) fn pad_words(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+    f.pad(&name.replace('_', " "))
 }
 
 pub(crate) fn owned(text: Cow<'_, str>) -> Cow<'static, str> {

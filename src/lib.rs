@@ -62,6 +62,7 @@ mod batch;
 mod circuit_breaker;
 mod delivery;
 mod failure;
+mod message;
 mod opt_out;
 mod outcome;
 mod redact;
@@ -69,11 +70,12 @@ mod verdict;
 mod wire;
 
 pub use batch::{Batch, BatchOutcome, BatchRecipient};
-pub use circuit_breaker::{Action, CircuitBreaker};
+pub use circuit_breaker::{Action, CircuitBreaker, StopReason};
 pub use delivery::DeliveryStatus;
 pub use failure::{Failure, FailureKind, ParseFailureKindError, Retry, Scope};
+pub use message::{Message, SendOutcome};
 pub use opt_out::OptedOutNumber;
-pub use outcome::{Message, SendOutcome};
+pub use outcome::Outcome;
 
 /// The README's code is compiled with the documentation tests.
 #[cfg(doctest)]

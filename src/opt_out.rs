@@ -1,4 +1,4 @@
-//! The opted-out phrase, and the number that it names.
+//! The opt-out notice, and the number that it names.
 
 use core::fmt;
 
@@ -8,13 +8,12 @@ use crate::{
 };
 
 impl Failure<'_> {
-    /// The number that the text names as opted out, if the kind is [`FailureKind::OptedOut`] and
-    /// the text names one.
+    /// Returns the number that the opt-out notice names, if the kind is [`FailureKind::OptedOut`] or
+    /// [`FailureKind::BatchOptedOut`] and the notice names one.
     ///
-    /// Suppress the recipient that you sent to, whether or not a number is named. Use
-    /// [`matches`](OptedOutNumber::matches) to notice when the response names another: then still
-    /// suppress the one that you sent to, and show the other to a person. Of a batch, it tells whom
-    /// to take out.
+    /// Of a single send, suppress the recipient that you sent to, whether or not a number is named;
+    /// use [`matches`](OptedOutNumber::matches) to notice when the response names another, and show
+    /// that to an operator. Of a batch, suppress those that it matches, and nobody else.
     ///
     /// ```
     /// # use mobivate_response::Failure;
@@ -26,26 +25,55 @@ impl Failure<'_> {
     /// ```
     #[must_use]
     pub fn opted_out_number(&self) -> Option<OptedOutNumber<'_>> {
-        if self.kind != FailureKind::OptedOut {
-            return None;
+        match self.kind {
+            FailureKind::OptedOut | FailureKind::BatchOptedOut => {
+                after_notices(&self.detail).find_map(number).map(OptedOutNumber)
+            }
+            _ => None,
         }
-        after_phrases(&self.detail).find_map(number).map(OptedOutNumber)
     }
 }
 
-/// A number that a refusal names as opted out: 7 to 15 digits ([ITU-T E.164]), of which all but the
-/// first may be masked.
+/// The number that an opt-out notice names: 7 to 15 digits ([ITU-T E.164]), of which all but the first
+/// may be masked.
 ///
-/// A number that goes on, in another group or in letters, is none: half a number is somebody else's.
+/// It follows the notice directly, behind a `:` and an optional `+`, and ends at the end of the text,
+/// before whitespace, or before one of ``. , ; : ! ? ) ] } " '``. If more digits follow, in another
+/// group, there is no number: half a number is somebody else's.
 ///
-/// `Debug` stars it; [`as_str`](Self::as_str) does not.
+/// `Debug` is [redacted](crate#logs); [`as_str`](Self::as_str) is not.
+///
+/// # The opt-out notice
+///
+/// `recipient` or `recipients`, perhaps a verb (`is`, `are`, `was`, `were`, `has`, `have`, and then
+/// perhaps `been` or `already`), `opted`, `out`: in any ASCII case, with whitespace, `_` or `-` between
+/// the words. With a `_` between them it is a *name*, such as `RECIPIENT_OPTED_OUT`. It is no notice
+///
+/// 1. where the word goes on: a letter or digit follows directly, or behind `_` and `-`
+///    (`recipient_opted_out_check`);
+/// 2. where it is a question or a thing, not a statement: a `?` follows; or it has no verb, or is a
+///    name, and another word follows ("recipient opted out list cannot be read"); or it is a name, and
+///    not the first word of the text ("Unknown parameter `recipient_opted_out`");
+/// 3. where a value denies it: the next word is `false`, `no`, `null`, `none`, `unknown` or `0`, behind
+///    signs such as `:` and `=`;
+/// 4. where it is in doubt: `if`, `whether`, `unless`, `until`, `when`, `where`, `once`, `assuming`,
+///    `perhaps`, `doubt`, `determine`, `confirm`, `verify`, `neither` or `none` stands before it in the
+///    same clause; or `no`, `not`, `or`, `nor`, `case` or `0` directly before it, or before `the`,
+///    `this`, `that`, `a`, `any` and `all` in front of it. A clause begins behind any sign but
+///    apostrophes and hyphens, and behind a hyphen with a space beside it.
+///
+/// So "Not sent because the recipient is opted out" and "No - recipient is opted out" are notices;
+/// "Recipient has not opted out", "blocked when the recipient is opted out" and "the key is invalid or
+/// the recipient is opted out" are none. In doubt it is none: a notice that is missed is a
+/// [`Forbidden`](FailureKind::Forbidden) that an operator reads, a false one suppresses a customer for
+/// ever.
 ///
 /// [ITU-T E.164]: https://www.itu.int/rec/T-REC-E.164
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct OptedOutNumber<'a>(&'a str);
 
 impl<'a> OptedOutNumber<'a> {
-    /// The number as the text has it, without a leading `+`.
+    /// Returns the number as the text has it, without a leading `+`.
     ///
     /// ```
     /// # use mobivate_response::Failure;
@@ -57,8 +85,8 @@ impl<'a> OptedOutNumber<'a> {
         self.0
     }
 
-    /// Whether some of the digits are hidden behind `X`, `x` or `*`, as in the sample that Mobivate
-    /// publishes, `44XXXXXXXX`.
+    /// Returns whether Mobivate masked some of the digits with `X`, `x` or `*`, as in the sample that
+    /// it publishes, `44XXXXXXXX`.
     ///
     /// ```
     /// # use mobivate_response::Failure;
@@ -70,24 +98,27 @@ impl<'a> OptedOutNumber<'a> {
         !self.0.bytes().all(|c| c.is_ascii_digit())
     }
 
-    /// Whether this is the recipient's number: all digits of `recipient`, whatever stands between
-    /// them, are this number's.
+    /// Returns whether this is the recipient's number: all digits of both are the same, whatever stands
+    /// between them, and a leading `00` aside.
     ///
-    /// A masked number matches nobody. Send to international forms: a leading `00`, or the `0` of a
-    /// national number, counts as a digit like any other, and so never matches.
+    /// A masked number matches nobody, and a national form matches no international one.
     ///
     /// ```
     /// # use mobivate_response::Failure;
     /// let failure = Failure::new(403, "Recipient is opted out: 447700900123");
     /// let number = failure.opted_out_number().ok_or("no number")?;
     /// assert!(number.matches("+44 7700-900123"));
+    /// assert!(number.matches("00447700900123"));
     /// assert!(!number.matches("07700 900123"));
     /// # Ok::<(), &str>(())
     /// ```
     #[must_use]
     pub fn matches(self, recipient: &str) -> bool {
+        let digits = recipient.chars().filter(|c| c.is_numeric());
+        let has_prefix = digits.clone().take(2).eq("00".chars());
         // A mask character equals no digit, so a masked number needs no case of its own.
-        self.0.chars().eq(recipient.chars().filter(|c| c.is_numeric()))
+        let number = self.0.strip_prefix("00").unwrap_or(self.0);
+        number.chars().eq(digits.skip(if has_prefix { 2 } else { 0 }))
     }
 }
 
@@ -103,65 +134,170 @@ impl fmt::Debug for OptedOutNumber<'_> {
     }
 }
 
-/// Whether the text says in so many words that the recipient opted out.
+/// Whether the text holds an opt-out notice.
 pub(crate) fn is_opt_out_notice(text: &str) -> bool {
-    after_phrases(text).next().is_some()
+    after_notices(text).next().is_some()
 }
 
-/// What follows each phrase that says opted out.
-fn after_phrases(text: &str) -> impl Iterator<Item = &str> {
-    text.bytes().enumerate().filter_map(|(start, c)| {
+/// What follows each opt-out notice of the text.
+fn after_notices(text: &str) -> impl Iterator<Item = &str> {
+    let mut clause = Clause { seen: 0, is_hedged: false };
+    let first_word_end = first_word_end(text);
+    text.bytes().enumerate().filter_map(move |(start, c)| {
         if !matches!(c, b'r' | b'R') {
             return None;
         }
         let (before, phrase) = text.split_at_checked(start)?;
-        after_phrase(phrase).filter(|_| !is_hedged(before))
+        let Phrase { has_verb, is_name, rest } = Phrase::read(phrase)?;
+        let is_statement = has_verb && !is_name;
+        let is_notice = !goes_on(rest)
+            && !is_thing(rest, is_statement)
+            && (!is_name || start < first_word_end)
+            && !is_denied(rest);
+        let is_hedged = clause.hedges(before);
+        (is_notice && !is_hedged).then_some(rest)
     })
 }
 
-/// What follows the phrase that the text begins with: `Recipient is opted out`,
-/// `RECIPIENT_OPTED_OUT`.
-fn after_phrase(text: &str) -> Option<&str> {
-    let rest = after_gap(after_word(text, "recipient")?)?;
-    let verb = ["is", "has", "was"].iter().find_map(|verb| after_word(rest, verb));
-    let rest = verb.and_then(after_gap).unwrap_or(rest);
-    let rest = after_word(after_gap(after_word(rest, "opted")?)?, "out")?;
-    (!rest.starts_with(char::is_alphanumeric)).then_some(rest)
+/// The words of a notice, which may be none for what stands around them.
+struct Phrase<'a> {
+    has_verb: bool,
+    /// With a `_` between the words: `RECIPIENT_OPTED_OUT`.
+    is_name: bool,
+    rest: &'a str,
 }
 
-/// Whether the words before the phrase leave it open: "unknown whether the recipient is opted out".
-fn is_hedged(before: &str) -> bool {
-    // `SmsRecipient`
-    let before = before.trim_end_matches(char::is_alphanumeric);
-    let (before, mut word) = last_word(before);
-    if is_one_of(word, &["the", "this", "that", "a", "any"]) {
-        (_, word) = last_word(before);
+impl<'a> Phrase<'a> {
+    /// The phrase that the text begins with.
+    fn read(text: &'a str) -> Option<Self> {
+        let rest = after_word(text, "recipient")?;
+        let rest = after_gap(after_word(rest, "s").unwrap_or(rest))?;
+        let verb =
+            after_any(rest, &["is", "are", "was", "were", "has", "have"]).and_then(after_gap);
+        let adverb =
+            verb.and_then(|rest| after_any(rest, &["been", "already"])).and_then(after_gap);
+        let rest = adverb.or(verb).unwrap_or(rest);
+        let rest = after_word(after_gap(after_word(rest, "opted")?)?, "out")?;
+        let (phrase, _) = text.split_at(text.len() - rest.len());
+        Some(Self { has_verb: verb.is_some(), is_name: phrase.contains('_'), rest })
     }
-    is_one_of(word, &["if", "whether", "unless", "no"])
+}
+
+/// Rule 1: the last word goes on.
+fn goes_on(rest: &str) -> bool {
+    rest.trim_start_matches(['_', '-']).starts_with(char::is_alphanumeric)
+}
+
+/// Rule 2: a question, or the name of a thing.
+fn is_thing(rest: &str, is_statement: bool) -> bool {
+    let next = rest.trim_start_matches(SPACE).chars().next();
+    next.is_some_and(|c| c == '?' || !is_statement && c.is_alphabetic())
+}
+
+/// Rule 2: a name belongs to the first word, with what is joined to that: `SMS_RECIPIENT_OPTED_OUT`.
+fn first_word_end(text: &str) -> usize {
+    let start = text.find(char::is_alphanumeric).unwrap_or(text.len());
+    let (_, words) = text.split_at(start);
+    let is_joined = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+    words.find(|c| !is_joined(c)).map_or(text.len(), |len| start + len)
+}
+
+/// Rule 3: a value denies it, as in `recipient_opted_out=false`.
+fn is_denied(rest: &str) -> bool {
+    let is_sign =
+        |c| SPACE.contains(&c) || matches!(c, ':' | '=' | '>' | '?' | '(' | '[' | '"' | '\'' | '`');
+    let value = rest.trim_start_matches(is_sign);
+    let end = value.find(|c: char| !c.is_alphanumeric()).unwrap_or(value.len());
+    is_one_of(value.split_at(end).0, &["false", "no", "null", "none", "unknown", "0"])
+}
+
+/// Rule 4: the clause that a phrase stands in. It is read on from phrase to phrase, so that no word is
+/// read twice.
+struct Clause {
+    /// Where the last phrase began.
+    seen: usize,
+    /// Whether a word of doubt stands before that, in the same clause.
+    is_hedged: bool,
+}
+
+impl Clause {
+    /// Whether what stands before a phrase leaves it open.
+    fn hedges(&mut self, before: &str) -> bool {
+        let (_, unseen) = before.split_at(self.seen);
+        self.seen = before.len();
+        // What is joined to the phrase is no word of its own: `SmsRecipient`.
+        let unseen = unseen.trim_end_matches(char::is_alphanumeric);
+        let words = match clause_start(unseen) {
+            Some(start) => {
+                self.is_hedged = false;
+                unseen.split_at(start).1
+            }
+            None => unseen,
+        };
+        let words = words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        self.is_hedged |= words.clone().any(|word| is_one_of(word, HEDGES));
+        let mut last = words.rev().skip_while(|word| is_one_of(word, ARTICLES));
+        self.is_hedged || last.next().is_some_and(|word| is_one_of(word, NEGATIONS))
+    }
+}
+
+const HEDGES: &[&str] = &[
+    "if",
+    "whether",
+    "unless",
+    "until",
+    "when",
+    "where",
+    "once",
+    "assuming",
+    "perhaps",
+    "doubt",
+    "determine",
+    "confirm",
+    "verify",
+    "neither",
+    "none",
+];
+const NEGATIONS: &[&str] = &["no", "not", "or", "nor", "case", "0"];
+const ARTICLES: &[&str] = &["the", "this", "that", "a", "any", "all"];
+
+/// Where the last clause begins, if it does so within the text.
+fn clause_start(text: &str) -> Option<usize> {
+    let is_blank = |c| matches!(c, ' ' | '\t');
+    let mut before_blank = false;
+    for (at, c) in text.char_indices().rev() {
+        let begins = match c {
+            ' ' | '\t' | '_' | '\'' | '’' => false,
+            '-' => before_blank || text.split_at(at).0.ends_with(is_blank),
+            c => !c.is_alphanumeric(),
+        };
+        if begins {
+            return Some(at + c.len_utf8());
+        }
+        before_blank = is_blank(c);
+    }
+    None
 }
 
 fn is_one_of(word: &str, words: &[&str]) -> bool {
     words.iter().any(|other| word.eq_ignore_ascii_case(other))
 }
 
-/// The text before its last word, and that word; an empty one behind a full stop or the like.
-fn last_word(text: &str) -> (&str, &str) {
-    let text = text.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '_' | '-'));
-    text.split_at(text.trim_end_matches(char::is_alphanumeric).len())
-}
-
-/// The number that a phrase's remainder begins with.
+/// The number that a notice's remainder begins with.
 fn number(rest: &str) -> Option<&str> {
     let is_mask = |c| matches!(c, 'X' | 'x' | '*');
     let rest = rest.trim_start_matches(SPACE).strip_prefix(':')?.trim_start_matches(SPACE);
     let rest = rest.strip_prefix('+').unwrap_or(rest);
     let end = rest.find(|c: char| !c.is_ascii_digit() && !is_mask(c)).unwrap_or(rest.len());
     let (number, rest) = rest.split_at(end);
-    let next_group = rest.trim_start_matches(is_digit_separator);
-    let goes_on = rest.starts_with(char::is_alphanumeric)
-        || next_group.starts_with(|c: char| c.is_numeric() || is_mask(c));
     let is_number = number.starts_with(|c: char| c.is_ascii_digit()) && (7..=15).contains(&end);
-    (is_number && !goes_on).then_some(number)
+    let ends = |c| SPACE.contains(&c) || ".,;:!?)]}\"'".contains(c);
+    let is_end = rest.is_empty() || rest.starts_with(ends);
+    // Another group of digits, behind a comma or behind what stands between groups.
+    let group =
+        rest.strip_prefix(',').unwrap_or_else(|| rest.trim_start_matches(is_digit_separator));
+    let goes_on = group.starts_with(|c: char| c.is_numeric() || is_mask(c));
+    (is_number && is_end && !goes_on).then_some(number)
 }
 
 /// What follows the word, in any ASCII case.
@@ -170,11 +306,15 @@ fn after_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     head.eq_ignore_ascii_case(word).then_some(rest)
 }
 
-/// What follows the white space, `_` and `-` between two words.
+fn after_any<'a>(text: &'a str, words: &[&str]) -> Option<&'a str> {
+    words.iter().find_map(|word| after_word(text, word))
+}
+
+/// What follows the whitespace, `_` and `-` between two words.
 fn after_gap(text: &str) -> Option<&str> {
     let rest = text.trim_start_matches(|c| SPACE.contains(&c) || matches!(c, '_' | '-'));
     (rest.len() < text.len()).then_some(rest)
 }
 
-/// White space within the phrase, and before the number.
+/// Whitespace within a notice, behind it, and before its number.
 const SPACE: [char; 5] = [' ', '\t', '\n', '\x0C', '\r'];

@@ -6,40 +6,51 @@ use core::fmt::{self, Write as _};
 /// At most so many characters of a text are shown.
 const MAX_CHARS: usize = 256;
 
-/// So many digits consecutive may be a telephone number.
+/// So many digits of one number may be a phone number.
 const MIN_DIGITS: usize = 7;
 
-/// A text that can be logged: long runs of digits are starred, what could forge a line or change
+/// At most so many separators stand between two digits of one number.
+const MAX_GAP: usize = 4;
+
+/// A text that can be logged: long runs of digits are redacted, what could forge a line or change
 /// its direction is escaped, and the length is bounded.
 pub(crate) struct Redacted<'a> {
     text: &'a str,
     /// Whether it may stand between the digits of one number.
-    separates: fn(char) -> bool,
+    is_separator: fn(char) -> bool,
+    /// From so many digits on they are redacted.
+    min_digits: usize,
 }
 
 impl<'a> Redacted<'a> {
-    /// For free text, where a number may be written in groups.
+    /// For free text, where a phone number may be written in groups.
     pub(crate) fn prose(text: &'a str) -> Self {
-        Self { text, separates: |c| c == ',' || is_digit_separator(c) }
+        let is_separator = |c| matches!(c, ',' | '_') || is_digit_separator(c);
+        Self { text, is_separator, min_digits: MIN_DIGITS }
     }
 
-    /// For a time stamp or an id, whose groups are no number.
+    /// For a timestamp or a route, whose groups are no phone number.
     pub(crate) fn token(text: &'a str) -> Self {
-        Self { text, separates: |_| false }
+        Self { text, is_separator: |_| false, min_digits: MIN_DIGITS }
     }
 
-    fn write(&self, f: &mut fmt::Formatter<'_>, quoted: bool) -> fmt::Result {
-        let mut starred = 0;
+    /// For Mobivate's id, whose digits are shown: it is what one correlates by.
+    pub(crate) fn id(text: &'a str) -> Self {
+        Self { text, is_separator: |_| false, min_digits: usize::MAX }
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>, is_quoted: bool) -> fmt::Result {
+        let mut redacted = 0;
         for (shown, (at, c)) in self.text.char_indices().enumerate() {
             if shown == MAX_CHARS {
                 return f.write_char('…');
             }
-            if at >= starred {
-                starred = at + self.number_len(at);
+            if at >= redacted {
+                redacted = at + self.number_len(at);
             }
             match c {
-                _ if at < starred && c.is_numeric() => f.write_char('*')?,
-                '"' | '\\' if quoted => write!(f, "\\{c}")?,
+                _ if at < redacted && c.is_numeric() => f.write_char('*')?,
+                '"' | '\\' if is_quoted => write!(f, "\\{c}")?,
                 _ if is_unsafe_in_a_line(c) => write!(f, "{}", c.escape_unicode())?,
                 _ => f.write_char(c)?,
             }
@@ -55,13 +66,13 @@ impl<'a> Redacted<'a> {
                 (digits, gap, end) = (digits + 1, 0, at + c.len_utf8());
             } else {
                 gap += 1;
-                // A bracket comes with a space or a hyphen: `(020) 7946 0123`.
-                if digits == 0 || gap > 2 || !(self.separates)(c) {
+                // As in `+49 (0) 170 / 123456`.
+                if digits == 0 || gap > MAX_GAP || !(self.is_separator)(c) {
                     break;
                 }
             }
         }
-        if digits < MIN_DIGITS { 0 } else { end }
+        if digits < self.min_digits { 0 } else { end }
     }
 }
 
@@ -79,10 +90,10 @@ impl fmt::Debug for Redacted<'_> {
     }
 }
 
-/// White space, hyphens and dashes, dots, slashes and brackets, as people and their address books
+/// Whitespace, hyphens and dashes, dots, slashes and brackets, as people and their address books
 /// write them between the digits of a number; beyond ASCII, whatever is neither letter nor digit.
 ///
-/// It decides what is starred, and where the number in an opted-out text ends.
+/// It decides what is redacted, and where the number of an opt-out notice ends.
 pub(crate) fn is_digit_separator(c: char) -> bool {
     match c {
         '-' | '.' | '/' | '(' | ')' | '[' | ']' | '{' | '}' => true,
@@ -97,7 +108,7 @@ fn is_unsafe_in_a_line(c: char) -> bool {
         || matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A number that the response states: one that is long enough may be a telephone number, too.
+/// A number that the response states: one that is long enough may be a phone number, too.
 pub(crate) struct Count(pub(crate) u64);
 
 impl fmt::Debug for Count {

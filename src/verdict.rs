@@ -1,9 +1,10 @@
-//! What a response means: everything that decides stands here.
+//! What a response means: everything that decides.
 
 use alloc::{borrow::Cow, string::ToString};
-use core::{fmt, mem};
+use core::fmt;
 
 use crate::{
+    delivery::DeliveryStatus,
     failure::{Failure, FailureKind},
     opt_out::is_opt_out_notice,
     wire::{Fields, Response, Value},
@@ -14,34 +15,40 @@ pub(crate) fn classify<'a>(
     status: u16,
     response: &mut Response<'a>,
 ) -> Result<Cow<'a, str>, Failure<'a>> {
-    let stated = body_code(&response.code);
-    let code = effective_code(status, stated);
+    let code = effective_code(status, response);
     let success = Success::of(&response.success);
-    let denied = is_denied(&success, &response.error, stated);
-    let refused = response.is_complete && success == Success::False;
-    let (opted_out, text) = take_text(response);
+    let id = take_id(response);
+    let (text, is_notice) = text(response);
+    let accepts = matches!(code, 200..=299)
+        && response.is_complete
+        && id.is_some()
+        && !is_denied(&success, response);
 
-    let (kind, id) = match (code, take_id(response)) {
-        // 1. Nobody can tell. An outage of the provider's own opt-out store suppresses nobody.
+    let (kind, id) = match (code, id) {
+        // 1. The outcome is unknown. An outage of the provider's own opt-out store suppresses nobody.
         (0 | 500..=599, id) => (kind_for_code(code), id),
 
-        // 2. The text says opted out, whatever else there is.
-        (_, id) if opted_out => (FailureKind::OptedOut, id),
+        // 2. An opt-out notice; but beside an acceptance it contradicts itself.
+        (_, id) if is_notice && accepts => (FailureKind::Unconfirmed, id),
+        (_, id) if is_notice && response.is_batch => (FailureKind::BatchOptedOut, id),
+        (_, id) if is_notice => (FailureKind::OptedOut, id),
 
-        // 3. The code refuses; a refusal that says success contradicts itself.
+        // 3. The code is an error; one that says success contradicts itself.
         (..=199 | 300.., id) if success == Success::True => (FailureKind::Unconfirmed, id),
         (..=199 | 300.., id) => (kind_for_code(code), id),
 
-        // 4. Accepted: a complete response with an id, and nothing that denies it.
-        (200..=299, Some(id)) if response.is_complete && !denied => return Ok(id),
+        // 4. Accepted: complete, with an id, and nothing denies it.
+        (200..=299, Some(id)) if accepts => return Ok(id),
 
-        // 5. A clear refusal: a complete response whose success is false, without an id.
-        (200..=299, None) if refused => (FailureKind::BadRequest, None),
+        // 5. A clear rejection: complete, its success is false, and there is no id.
+        (200..=299, None) if response.is_complete && success == Success::False => {
+            (FailureKind::BadRequest, None)
+        }
 
-        // 6. A fault, no id, or a denial beside one: nobody can tell.
+        // 6. Truncated, malformed, without an id, or a denial beside one: unknown.
         (200..=299, id) => (FailureKind::Unconfirmed, id),
     };
-    let detail = text.unwrap_or(Cow::Borrowed(response.body_description));
+    let detail = text.cloned().unwrap_or(Cow::Borrowed(response.body_description));
     Err(Failure { status, code, kind, detail, id })
 }
 
@@ -74,11 +81,12 @@ const fn kind_for_code(code: u16) -> FailureKind {
         // > Slow down - Rate limit exceeded.
         429 => FailureKind::RateLimited,
 
-        // The answer is elsewhere, came too late, met the same request before, or the client had
-        // left (nginx's 499): the message may have been accepted.
-        303 | 408 | 409 | 499 => FailureKind::Unconfirmed,
+        // A form that was carried out has long been answered by 302 and 303; a framework negotiates
+        // (406) after its handler ran; the client was too slow or had left (408, a proxy's 460 and
+        // 499); the same request came before (409).
+        302 | 303 | 406 | 408 | 409 | 460 | 499 => FailureKind::Unconfirmed,
 
-        // A wrong address or method.
+        // A wrong URL or method, or another redirect.
         300..=499 => FailureKind::Misconfigured,
 
         // > Internal error - We are experiencing a technical issue.
@@ -90,17 +98,21 @@ const fn kind_for_code(code: u16) -> FailureKind {
     }
 }
 
-/// The code that a response is judged by: its own where that is in 400..=599, else the HTTP status. A
-/// status of 0 or 5xx stands: nothing that the body names makes it certain what became of the
-/// message.
-fn effective_code(status: u16, stated: Option<i64>) -> u16 {
-    match (status, stated.and_then(|code| u16::try_from(code).ok())) {
-        (1..=499 | 600.., Some(stated @ 400..=599)) => stated,
-        _ => status,
+/// The code that a response is judged by: the first of its own `code` and `status` that is in
+/// 400..=599, else the HTTP status. An HTTP status of 0 or 5xx stands: nothing that the body names
+/// makes the outcome known.
+fn effective_code(status: u16, response: &Response<'_>) -> u16 {
+    let named = || {
+        let own = [&response.code, &response.top.status].into_iter().filter_map(body_code);
+        own.filter_map(|code| u16::try_from(code).ok()).find(|code| matches!(code, 400..=599))
+    };
+    match status {
+        0 | 500..=599 => status,
+        _ => named().unwrap_or(status),
     }
 }
 
-/// The response's own `code`: an integer, an integral float, or a string of one to five digits.
+/// A code in the body: an integer, an integral float, or a string of one to five digits.
 fn body_code(code: &Value<'_>) -> Option<i64> {
     match code {
         Value::Unsigned(code) => Some(i64::try_from(*code).unwrap_or(i64::MAX)),
@@ -136,37 +148,32 @@ impl Success {
     }
 }
 
-/// Whether something in a 2xx denies that it accepts: a `success` that is neither true nor null, an
-/// `error` that is more than a placeholder, a `code` that is neither 0 nor 2xx.
-fn is_denied(success: &Success, error: &Value<'_>, stated: Option<i64>) -> bool {
-    let code_denies = stated.is_some_and(|code| !matches!(code, 0 | 200..=299));
-    matches!(success, Success::False | Success::Neither) || is_error(error) || code_denies
-}
-
-fn is_error(error: &Value<'_>) -> bool {
-    match error {
-        Value::Null | Value::Bool(false) | Value::Unsigned(0) => false,
-        Value::Text(text) => !text.is_empty(),
-        Value::List { is_empty } | Value::Object { is_empty } => !is_empty,
-        Value::Bool(true) | Value::Unsigned(_) | Value::Integer(_) | Value::Float => true,
-    }
-}
-
-/// Whether `message` or `error` says opted out; and the first of them that does, else the first
-/// that says anything.
-fn take_text<'a>(response: &mut Response<'a>) -> (bool, Option<Cow<'a, str>>) {
-    let text = |value: &mut Value<'a>| match mem::take(value) {
-        Value::Text(text) if !text.is_empty() => Some(text),
-        _ => None,
+/// Whether something in a 2xx denies that it accepts.
+fn is_denied(success: &Success, response: &Response<'_>) -> bool {
+    let fields = response.record.as_ref().unwrap_or(&response.top);
+    let has_failed = || match &fields.status {
+        Value::Text(name) => DeliveryStatus::from_name(name).failure_kind().is_some(),
+        _ => false,
     };
-    match (text(&mut response.message), text(&mut response.error)) {
-        (Some(message), _) if is_opt_out_notice(&message) => (true, Some(message)),
-        (_, Some(error)) if is_opt_out_notice(&error) => (true, Some(error)),
-        (message, error) => (false, message.or(error)),
+    let texts = &response.texts;
+    matches!(success, Success::False | Success::Neither)
+        || texts.error.is_set
+        || texts.errors.is_set
+        || body_code(&response.code).is_some_and(|code| !matches!(code, 0 | 200..=299))
+        || has_failed()
+}
+
+/// The first of the response's texts that is an opt-out notice, else the first of them; and whether it
+/// is one.
+fn text<'r, 'a>(response: &'r Response<'a>) -> (Option<&'r Cow<'a, str>>, bool) {
+    let mut texts = response.texts.in_order().into_iter().flatten();
+    match texts.clone().find(|text| is_opt_out_notice(text)) {
+        Some(notice) => (Some(notice), true),
+        None => (texts.next(), false),
     }
 }
 
-/// The id in the `record`, else the one at the top. White space and `0` are none.
+/// The id in the `record`, else the one at the top. Whitespace alone and `0` are none.
 fn take_id<'a>(response: &mut Response<'a>) -> Option<Cow<'a, str>> {
     let id = |fields: &mut Fields<'a>| {
         fields.id.take().filter(|id| !id.chars().all(char::is_whitespace) && id != "0")
@@ -175,9 +182,9 @@ fn take_id<'a>(response: &mut Response<'a>) -> Option<Cow<'a, str>> {
 }
 
 impl<'a> Failure<'a> {
-    /// A failure with this code and this detail, of the kind that
-    /// [`SendOutcome::decode`](crate::SendOutcome::decode) gives to a response that says no more: for
-    /// tests, and for failures from elsewhere.
+    /// Creates a failure with this code and this detail, of the kind that
+    /// [`SendOutcome::decode`](crate::SendOutcome#the-verdict) gives to a response that says no more:
+    /// for tests, and for failures from elsewhere.
     ///
     /// ```
     /// # use mobivate_response::{Failure, FailureKind};
@@ -195,7 +202,7 @@ impl<'a> Failure<'a> {
     }
 
     /// The failure of a send that got no response.
-    pub(crate) fn no_response(reason: impl fmt::Display) -> Failure<'static> {
+    pub(crate) fn no_response(reason: impl fmt::Display) -> Self {
         let detail = non_empty(reason.to_string().into(), "no reason given");
         Failure { status: 0, code: 0, kind: FailureKind::NoResponse, detail, id: None }
     }

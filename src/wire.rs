@@ -1,4 +1,4 @@
-//! What the response says: its JSON, read leniently by one reader. Nothing is decided here.
+//! What a response says: its JSON, read leniently by one reader. Nothing is decided here.
 
 use alloc::{
     borrow::Cow,
@@ -9,23 +9,45 @@ use core::{fmt, mem, str};
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// What the response says.
+/// What a response says.
 #[derive(Default)]
 pub(crate) struct Response<'a> {
-    /// Whether all of the body is one sound JSON object. Where it is not, the fields hold what
-    /// stood before the fault.
+    /// Whether all of the body is one well-formed JSON object. Where it is not, the fields hold what
+    /// stood before the syntax error.
     pub(crate) is_complete: bool,
-    /// Whether `recipients` are read. For a single send they are skipped.
+    /// Whether recipients are read. For a single send they are skipped.
     pub(crate) is_batch: bool,
-    /// What kind of body it is, in words.
+    /// What kind of body it is.
     pub(crate) body_description: &'static str,
     pub(crate) success: Value<'a>,
     pub(crate) code: Value<'a>,
-    pub(crate) message: Value<'a>,
-    pub(crate) error: Value<'a>,
+    pub(crate) texts: Texts<'a>,
     pub(crate) top: Fields<'a>,
     pub(crate) record: Option<Fields<'a>>,
 }
+
+/// The values in which a response says what is wrong.
+#[derive(Default)]
+pub(crate) struct Texts<'a> {
+    pub(crate) message: TextValue<'a>,
+    pub(crate) error: TextValue<'a>,
+    pub(crate) errors: TextValue<'a>,
+    pub(crate) detail: TextValue<'a>,
+    pub(crate) title: TextValue<'a>,
+}
+
+/// A value as far as its text is concerned.
+#[derive(Default)]
+pub(crate) struct TextValue<'a> {
+    text: Text<'a>,
+    /// Whether it is anything but null, `false`, `0`, `""`, `[]` and `{}`.
+    pub(crate) is_set: bool,
+    /// How many lists and objects it is in, below the response itself.
+    depth: u8,
+}
+
+/// A text is at most in so many lists and objects.
+const MAX_DEPTH: u8 = 3;
 
 /// What describes a message or a batch, at the top or in the `record`.
 #[derive(Default)]
@@ -41,15 +63,17 @@ pub(crate) struct Fields<'a> {
     pub(crate) scheduled: Text<'a>,
     pub(crate) name: Text<'a>,
     pub(crate) schedule_date_time: Text<'a>,
+    pub(crate) status: Value<'a>,
     pub(crate) spread_hours: Option<u64>,
     pub(crate) shorten_urls: Option<bool>,
     pub(crate) exclude_optouts: Option<bool>,
     pub(crate) exclude_duplicates: Option<bool>,
     pub(crate) recipient_count: Option<u64>,
     pub(crate) recipients: Vec<BatchRecipient<'a>>,
+    pub(crate) messages: Vec<BatchRecipient<'a>>,
 }
 
-/// An entry of `recipients`.
+/// An element of `recipients` or `messages`.
 #[derive(Default, PartialEq)]
 pub(crate) struct BatchRecipient<'a> {
     pub(crate) originator: Text<'a>,
@@ -71,15 +95,13 @@ pub(crate) enum Value<'a> {
     Bool(bool),
     /// An integer from 0 to 2^64-1.
     Unsigned(u64),
-    /// Any other number without a fraction, such as `-1` and `403.0`, cut to this range.
+    /// Any other integral number, such as `-1` and `403.0`, limited to this range.
     Integer(i64),
     /// A number with a fraction.
     Float,
     Text(Cow<'a, str>),
-    List {
-        is_empty: bool,
-    },
-    Object {
+    /// A list or an object.
+    Nested {
         is_empty: bool,
     },
 }
@@ -93,22 +115,45 @@ impl<'a> Value<'a> {
         }
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "a larger number is cut")]
+    /// A count, also as digits in a string.
+    fn into_count(self) -> Option<u64> {
+        match self {
+            Self::Unsigned(count) => Some(count),
+            Self::Text(text) if text.bytes().all(|c| c.is_ascii_digit()) => text.parse().ok(),
+            _ => None,
+        }
+    }
+
+    fn into_bool(self) -> Option<bool> {
+        if let Self::Bool(value) = self { Some(value) } else { None }
+    }
+
+    fn is_set(&self) -> bool {
+        match self {
+            Self::Null | Self::Bool(false) | Self::Unsigned(0) => false,
+            Self::Text(text) => !text.is_empty(),
+            Self::Nested { is_empty } => !is_empty,
+            Self::Bool(true) | Self::Unsigned(_) | Self::Integer(_) | Self::Float => true,
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "a larger number is limited")]
     fn from_f64(number: f64) -> Self {
         if number % 1.0 == 0.0 { Self::Integer(number as i64) } else { Self::Float }
     }
 }
 
 impl<'a> Response<'a> {
-    /// Reads the body; what is no JSON object says nothing.
+    /// Reads the body; what is no JSON object has one text at most.
     ///
     /// # Errors
     ///
-    /// A copy without the bad UTF-8 and the lone surrogates that kept the body from being read: to
-    /// be read instead, by [`from_lossy`](Self::from_lossy).
+    /// Returns a copy without the invalid UTF-8 and the lone surrogates that kept the body from being
+    /// read: to be read instead, by [`from_lossy`](Self::from_lossy).
     pub(crate) fn read(&mut self, body: &'a [u8]) -> Result<(), String> {
         let body = body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body);
-        self.body_description = match body.trim_ascii_start() {
+        let start = body.trim_ascii_start();
+        self.body_description = match start {
             [b'{', ..] => return self.read_object(body),
             [] => "empty body",
             [b'<', b'?', b'x', b'm', b'l', ..] => "XML document",
@@ -116,6 +161,10 @@ impl<'a> Response<'a> {
             [0x1F, 0x8B, ..] => "gzip data",
             _ => "not a JSON object",
         };
+        match start {
+            [b'<', ..] => self.texts.title.text = page_title(start),
+            _ => self.texts.message.text = plain_text(start),
+        }
         Ok(())
     }
 
@@ -135,7 +184,7 @@ impl<'a> Response<'a> {
         Err(copy)
     }
 
-    /// Reads the copy, once: whatever fault is left in it is not to be lossy.
+    /// Reads the copy, once: whatever syntax error is left in it is final.
     pub(crate) fn from_lossy(copy: &'a str, is_batch: bool) -> Self {
         let mut response = Self { is_batch, ..Self::default() };
         response.read_text(copy);
@@ -143,16 +192,16 @@ impl<'a> Response<'a> {
     }
 
     fn read_text(&mut self, text: &'a str) {
-        // A cut may have shortened a number at the very end.
+        // A number at the very end may be truncated.
         let digits = text.bytes().rev().take_while(u8::is_ascii_digit).count();
-        let (uncut, number) = text.split_at(text.len() - digits);
-        let mut json = serde_json::Deserializer::from_str(uncut);
+        let (json, number) = text.split_at(text.len() - digits);
+        let mut json = serde_json::Deserializer::from_str(json);
         let read = Slot::Response(self).deserialize(&mut json).and_then(|()| json.end());
         self.is_complete = read.is_ok() && number.is_empty();
         self.body_description = match read {
-            Ok(()) if self.is_complete => "JSON without a message",
-            Err(error) if error.is_eof() => "JSON cut short",
-            _ => "not JSON",
+            Ok(()) if self.is_complete => "JSON without a text",
+            Err(error) if error.is_eof() => "truncated JSON",
+            _ => "malformed JSON",
         };
     }
 
@@ -165,11 +214,86 @@ impl<'a> Response<'a> {
         match key {
             "success" => Slot::Value(&mut self.success),
             "code" => Slot::Value(&mut self.code),
-            "message" => Slot::Value(&mut self.message),
-            "error" => Slot::Value(&mut self.error),
             "record" => Slot::Record(self),
-            key => self.top.slot(key, self.is_batch),
+            key => match self.texts.slot(key) {
+                Slot::Unread => self.top.slot(key, self.is_batch),
+                slot => slot,
+            },
         }
+    }
+}
+
+/// What stands between `<title>` and `</title>` in the first KiB of a page.
+fn page_title(page: &[u8]) -> Text<'_> {
+    let (start, _) = page.split_at_checked(MAX_TEXT).unwrap_or((page, &[]));
+    let start = match str::from_utf8(start) {
+        // An incomplete character at the end is no error.
+        Err(error) if error.error_len().is_none() => {
+            str::from_utf8(start.split_at(error.valid_up_to()).0).ok()?
+        }
+        start => start.ok()?,
+    };
+    let (_, title) = start.split_once("<title>")?;
+    non_empty(title.split_once("</title>")?.0)
+}
+
+/// A short body that is the text itself.
+fn plain_text(body: &[u8]) -> Text<'_> {
+    if body.len() > MAX_TEXT || !body.first()?.is_ascii_alphabetic() {
+        return None;
+    }
+    let text = str::from_utf8(body).ok()?.trim_end();
+    if matches!(text, "true" | "false" | "null") {
+        return None;
+    }
+    // A number at the very end may be truncated.
+    let words = text.trim_end_matches(|c: char| !c.is_alphabetic());
+    let digits = text.chars().rev().take_while(|c| !c.is_alphabetic()).filter(|c| c.is_numeric());
+    non_empty(if digits.count() < 7 { text } else { words })
+}
+
+fn non_empty(text: &str) -> Text<'_> {
+    Some(text.trim()).filter(|text| !text.is_empty()).map(Cow::Borrowed)
+}
+
+/// A page is searched for a title, and a body is a text, up to this length.
+const MAX_TEXT: usize = 1024;
+
+impl<'a> Texts<'a> {
+    fn in_depth(depth: u8) -> Self {
+        let value = || TextValue { depth, ..TextValue::default() };
+        Self { message: value(), error: value(), errors: value(), detail: value(), title: value() }
+    }
+
+    pub(crate) fn in_order(&self) -> [Option<&Cow<'a, str>>; 5] {
+        let Self { message, error, errors, detail, title } = self;
+        [message, error, errors, detail, title].map(|value| value.text.as_ref())
+    }
+
+    fn into_first(self) -> Text<'a> {
+        let Self { message, error, errors, detail, title } = self;
+        [message, error, errors, detail, title].into_iter().find_map(|value| value.text)
+    }
+
+    fn slot(&mut self, key: &str) -> Slot<'_, 'a> {
+        match key {
+            "message" => Slot::TextValue(&mut self.message),
+            "error" => Slot::TextValue(&mut self.error),
+            "errors" => Slot::TextValue(&mut self.errors),
+            "detail" => Slot::TextValue(&mut self.detail),
+            "title" => Slot::TextValue(&mut self.title),
+            _ => Slot::Unread,
+        }
+    }
+}
+
+impl<'a> TextValue<'a> {
+    fn fill(&mut self, value: Value<'a>) {
+        self.is_set = value.is_set();
+        self.text = match value {
+            Value::Text(text) if !text.is_empty() => Some(text),
+            _ => None,
+        };
     }
 }
 
@@ -187,12 +311,14 @@ impl<'a> Fields<'a> {
             "scheduled" => Slot::Text(&mut self.scheduled),
             "name" => Slot::Text(&mut self.name),
             "scheduleDateTime" => Slot::Text(&mut self.schedule_date_time),
-            "spreadHours" => Slot::Unsigned(&mut self.spread_hours),
+            "status" => Slot::Value(&mut self.status),
+            "spreadHours" => Slot::Count(&mut self.spread_hours),
             "shortenUrls" => Slot::Bool(&mut self.shorten_urls),
-            "excludeOptouts" => Slot::Bool(&mut self.exclude_optouts),
+            "excludeOptouts" | "excludeOptOuts" => Slot::Bool(&mut self.exclude_optouts),
             "excludeDuplicates" => Slot::Bool(&mut self.exclude_duplicates),
-            "recipientCount" => Slot::Unsigned(&mut self.recipient_count),
+            "recipientCount" => Slot::Count(&mut self.recipient_count),
             "recipients" if is_batch => Slot::Recipients(&mut self.recipients),
+            "messages" if is_batch => Slot::Recipients(&mut self.messages),
             _ => Slot::Unread,
         }
     }
@@ -211,8 +337,8 @@ impl<'a> BatchRecipient<'a> {
     }
 }
 
-/// Where a value goes, of whatever type it is. It is filled in place, so that what was read before
-/// a fault is there.
+/// Where a value goes, of whatever type it is. It is filled in place, so that what was read before a
+/// syntax error is there.
 enum Slot<'s, 'a> {
     Response(&'s mut Response<'a>),
     /// The `record` of this response.
@@ -220,7 +346,10 @@ enum Slot<'s, 'a> {
     Recipients(&'s mut Vec<BatchRecipient<'a>>),
     BatchRecipient(&'s mut BatchRecipient<'a>),
     Text(&'s mut Text<'a>),
-    Unsigned(&'s mut Option<u64>),
+    TextValue(&'s mut TextValue<'a>),
+    /// The object that a text value is.
+    Texts(&'s mut Texts<'a>),
+    Count(&'s mut Option<u64>),
     Bool(&'s mut Option<bool>),
     Value(&'s mut Value<'a>),
     Unread,
@@ -236,15 +365,14 @@ impl<'a> Slot<'_, 'a> {
     fn fill<E>(self, value: Value<'a>) -> Result<(), E> {
         match self {
             Self::Text(text) => *text = value.into_text(),
-            Self::Unsigned(slot) => {
-                *slot = if let Value::Unsigned(number) = value { Some(number) } else { None }
-            }
-            Self::Bool(slot) => *slot = if let Value::Bool(it) = value { Some(it) } else { None },
+            Self::TextValue(text) => text.fill(value),
+            Self::Count(count) => *count = value.into_count(),
+            Self::Bool(slot) => *slot = value.into_bool(),
             Self::Value(slot) => *slot = value,
-            Self::Record(response) if !matches!(value, Value::Object { .. }) => {
-                response.record = None
+            Self::Record(response) if !matches!(value, Value::Nested { .. }) => {
+                response.record = None;
             }
-            Self::Recipients(entries) => entries.clear(),
+            Self::Recipients(recipients) => recipients.clear(),
             _ => {}
         }
         Ok(())
@@ -258,9 +386,25 @@ impl<'a> Slot<'_, 'a> {
             Self::Record(Response { record: Some(fields), is_batch, .. }) => {
                 fields.slot(key, *is_batch)
             }
-            Self::BatchRecipient(entry) => entry.slot(key),
+            Self::BatchRecipient(recipient) => recipient.slot(key),
+            Self::Texts(texts) => texts.slot(key),
             _ => Slot::Unread,
         }
+    }
+
+    /// Reads the fields of an object in this place, and returns what it is as a value.
+    fn read_fields<A: MapAccess<'a>>(&mut self, mut object: A) -> Result<Value<'a>, A::Error> {
+        let mut value = Value::Nested { is_empty: true };
+        while let Some(slot) = object.next_key_seed(Key(self))? {
+            value = if let Slot::Number = slot {
+                let number: Cow<'_, str> = object.next_value()?;
+                Value::from_f64(serde_json::from_str(&number).map_err(Error::custom)?)
+            } else {
+                object.next_value_seed(slot)?;
+                Value::Nested { is_empty: false }
+            };
+        }
+        Ok(value)
     }
 }
 
@@ -312,38 +456,53 @@ impl<'de> Visitor<'de> for Slot<'_, 'de> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        if let Self::Recipients(entries) = self {
-            entries.clear();
-            let mut entry = BatchRecipient::default();
-            while let Some(()) = list.next_element_seed(Slot::BatchRecipient(&mut entry))? {
-                if entry != BatchRecipient::default() {
-                    entries.push(mem::take(&mut entry));
+        match self {
+            Self::Recipients(recipients) => {
+                recipients.clear();
+                let mut recipient = BatchRecipient::default();
+                while let Some(()) = list.next_element_seed(Slot::BatchRecipient(&mut recipient))? {
+                    if recipient != BatchRecipient::default() {
+                        recipients.push(mem::take(&mut recipient));
+                    }
                 }
             }
-            return Ok(());
+            Self::TextValue(value) if value.depth < MAX_DEPTH => {
+                let depth = value.depth;
+                let mut read = TextValue { depth, ..TextValue::default() };
+                let element = || TextValue { depth: depth + 1, ..TextValue::default() };
+                let mut next = element();
+                while let Some(()) = list.next_element_seed(Slot::TextValue(&mut next))? {
+                    read.is_set = true;
+                    read.text = read.text.or(next.text);
+                    next = element();
+                }
+                *value = read;
+            }
+            slot => {
+                let mut is_empty = true;
+                while let Some(IgnoredAny) = list.next_element()? {
+                    is_empty = false;
+                }
+                slot.fill(Value::Nested { is_empty })?;
+            }
         }
-        let mut is_empty = true;
-        while let Some(IgnoredAny) = list.next_element()? {
-            is_empty = false;
-        }
-        self.fill(Value::List { is_empty })
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(mut self, mut object: A) -> Result<(), A::Error> {
-        if let Self::Record(response) = &mut self {
+    fn visit_map<A: MapAccess<'de>>(mut self, object: A) -> Result<(), A::Error> {
+        match &mut self {
             // A repeated record starts anew.
-            response.record = Some(Fields::default());
+            Self::Record(response) => response.record = Some(Fields::default()),
+            Self::TextValue(value) if value.depth < MAX_DEPTH => {
+                let mut texts = Texts::in_depth(value.depth + 1);
+                let object = Slot::Texts(&mut texts).read_fields(object)?;
+                value.fill(object);
+                value.text = texts.into_first();
+                return Ok(());
+            }
+            _ => {}
         }
-        let mut value = Value::Object { is_empty: true };
-        while let Some(slot) = object.next_key_seed(Key(&mut self))? {
-            value = if let Slot::Number = slot {
-                let number: Cow<'_, str> = object.next_value()?;
-                Value::from_f64(serde_json::from_str(&number).map_err(Error::custom)?)
-            } else {
-                object.next_value_seed(slot)?;
-                Value::Object { is_empty: false }
-            };
-        }
+        let value = self.read_fields(object)?;
         self.fill(value)
     }
 }

@@ -36,7 +36,7 @@ impl Advice {
         match self {
             Self::Honest => sender.settle(text, sent),
             Self::NeverStop => match sender.settle(text, sent) {
-                Action::Stop => Action::Continue,
+                Action::Stop(_) => Action::Continue,
                 next => next,
             },
             Self::Retry(..) | Self::Scope(..) => {
@@ -172,9 +172,9 @@ impl Run {
         self.last.insert(reference, truth);
         self.count(&sent, truth);
         let next = self.advice.settle(&mut self.sender, text, &sent);
-        let stops = truth.met != Met::Trouble || self.spent < 3 || next == Action::Stop;
+        let stops = truth.met != Met::Trouble || self.spent < 3 || next == Action::Stop(_);
         invariant(stops, || format!("{} spent, and no stop", self.spent))?;
-        if next == Action::Stop {
+        if next == Action::Stop(_) {
             invariant(self.wrong >= 3 || self.too_fast >= 10, || {
                 "it stops without a cause".into()
             })?;

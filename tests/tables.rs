@@ -1,6 +1,8 @@
 //! The tables in the docs are those of the code.
 
-use mobivate_response::{Action, CircuitBreaker, Failure, FailureKind, Retry};
+use mobivate_response::{
+    Action, CircuitBreaker, Failure, FailureKind, Message, Retry, Scope, SendOutcome,
+};
 
 /// The cells of each row of the tables in a text whose first row begins so.
 fn rows<'a>(text: &'a str, prefix: &str, first: &str) -> Vec<Vec<&'a str>> {
@@ -27,7 +29,9 @@ fn kinds() {
         assert_eq!(retry, format!("`{:?}`", kind.retry()), "{kind}");
         assert_eq!(scope, format!("`{:?}`", kind.scope()), "{kind}");
         let codes: Vec<u16> = match codes {
-            "the text says opted out" | "none: only of an accepted message, later" => Vec::new(),
+            "an opt-out notice"
+            | "an opt-out notice, of a batch"
+            | "none: only of an accepted message, later" => Vec::new(),
             "5xx" => (500..=599).collect(),
             "other 3xx and 4xx" => (300..=499).collect(),
             "anything else" => (1..=u16::MAX).collect(),
@@ -49,71 +53,92 @@ fn kinds() {
 
 #[test]
 fn retries_in_the_readme() {
-    let rows = rows(include_str!("../README.md"), "", "| `kind.retry()` |");
-    let told: Vec<_> = rows.iter().map(|row| (row[0], row[1])).collect();
-    let code = [Retry::Later, Retry::AfterFix, Retry::MayDuplicate, Retry::Never].map(|retry| {
-        // What may be a duplicate was perhaps sent; all else was not.
-        (format!("`{retry:?}`"), if retry == Retry::MayDuplicate { "perhaps" } else { "no" })
-    });
-    assert!(told.iter().copied().eq(code.iter().map(|(name, sent)| (name.as_str(), *sent))));
+    assert_retries(include_str!("../README.md"), "", "| `failure.retry()` |");
 }
 
 #[test]
-fn the_breaker() {
-    let of = |code, text| {
-        move |circuit_breaker: &mut CircuitBreaker| {
-            circuit_breaker.note(Some(&Failure::new(code, text)))
-        }
+fn retries_in_the_docs() {
+    assert_retries(include_str!("../src/failure.rs"), "    /// ", "| answer |");
+}
+
+fn assert_retries(text: &str, prefix: &str, first: &str) {
+    let rows = rows(text, prefix, first);
+    let code = [Retry::Later, Retry::AfterFix, Retry::MayDuplicate, Retry::Never].map(|retry| {
+        let (sent, what) = match retry {
+            Retry::Later => ("no", "wait"),
+            Retry::AfterFix => ("no", "operator"),
+            Retry::MayDuplicate => ("unknown", "look it up"),
+            Retry::Never => ("no", "suppress"),
+        };
+        (format!("`{retry:?}`"), sent, what)
+    });
+    assert_eq!(rows.len(), code.len());
+    for (row, (name, sent, what)) in rows.iter().zip(&code) {
+        assert_eq!(row[..2], [name, *sent]);
+        assert!(row[2].contains(what), "{row:?} tells what to do");
+    }
+}
+
+#[test]
+fn the_circuit_breaker() {
+    let of = |failure: &Failure<'static>| {
+        let outcome = SendOutcome::from(failure.clone());
+        Box::new(move |breaker: &mut CircuitBreaker| breaker.record(&outcome)) as Event
     };
-    let events: [(&str, Vec<Event>); 5] = [
-        (
-            "a success, or a failure of [`Scope::Recipient`]",
-            vec![
-                Box::new(|circuit_breaker| circuit_breaker.note(None)),
-                Box::new(of(403, "Recipient is opted out")),
-            ],
-        ),
-        ("a failure of [`Scope::Request`]", vec![Box::new(of(400, "no"))]),
-        ("a failure of [`Scope::Account`] but a 429", vec![Box::new(of(401, "no"))]),
-        (
-            "a failure of [`Scope::Service`], or an error that not sent",
-            vec![Box::new(of(503, "no")), Box::new(CircuitBreaker::record_not_sent)],
-        ),
-        ("[`Retry::Later`] (429)", vec![Box::new(of(429, "no"))]),
+    let kind = |kind| {
+        let mut failure = Failure::new(403, "no");
+        failure.kind = kind;
+        failure
+    };
+    let others = |scope| {
+        let special = [FailureKind::RateLimited, FailureKind::OptedOut, FailureKind::BatchOptedOut];
+        let all = FailureKind::ALL.iter().filter(move |kind| kind.scope() == scope);
+        all.filter(move |kind| !special.contains(kind)).map(move |one| of(&kind(*one)))
+    };
+    let not_sent: Event = Box::new(CircuitBreaker::record_not_sent);
+    let events: [Vec<Event>; 6] = [
+        vec![Box::new(|breaker| breaker.record(&SendOutcome::from(Message::new("m"))))],
+        vec![of(&kind(FailureKind::RateLimited))],
+        vec![of(&kind(FailureKind::OptedOut)), of(&kind(FailureKind::BatchOptedOut))],
+        others(Scope::Request).collect(),
+        others(Scope::Account).collect(),
+        others(Scope::Service).chain([not_sent]).collect(),
     ];
-    let rows = rows(include_str!("../src/circuit_breaker.rs"), "/// ", "| what came |");
+    let rows = rows(include_str!("../src/circuit_breaker.rs"), "/// ", "| recorded |");
     assert_eq!(rows.len(), events.len());
-    for (row, (what, events)) in rows.iter().zip(&events) {
+    for (row, events) in rows.iter().zip(&events) {
+        assert!(!events.is_empty());
         for event in events {
-            let next = match event(&mut CircuitBreaker::default()) {
-                Action::Continue => "go on",
-                Action::BackOff => "wait",
-                Action::Stop => "stop",
-            };
-            let mut circuit_breaker = CircuitBreaker::default();
-            let failing = |circuit_breaker: &mut CircuitBreaker| {
-                circuit_breaker.note(Some(&Failure::new(401, "no")))
-            };
-            let _ = (failing(&mut circuit_breaker), failing(&mut circuit_breaker));
-            let stopped = event(&mut circuit_breaker) == Action::Stop;
-            let count = match (stopped, failing(&mut circuit_breaker)) {
-                (true, _) => "one more",
-                (false, Action::Stop) => "stays",
-                (false, Action::Continue | Action::BackOff) => "starts anew",
-            };
-            let mut circuit_breaker = CircuitBreaker::default();
-            let first_stop = (1..=20).find(|_| event(&mut circuit_breaker) == Action::Stop);
-            let next = match first_stop {
-                None => next.to_owned(),
-                Some(3) => format!("{next}; from the third consecutive on, stop"),
-                Some(10) => {
-                    format!("{next}, longer each time; from the tenth consecutive on, stop")
-                }
-                Some(other) => panic!("{what} stops at {other}"),
-            };
-            assert_eq!(row[..], [*what, count, &next]);
+            assert_eq!(row[1..], told(event), "{}", row[0]);
         }
     }
+}
+
+/// What the table has to tell of an event: what it counts as, the action, and the stop reason.
+fn told(event: &Event) -> [String; 3] {
+    let trouble = |breaker: &mut CircuitBreaker| breaker.record_not_sent();
+    let first = event(&mut CircuitBreaker::new());
+    let mut breaker = CircuitBreaker::new();
+    let _ = (trouble(&mut breaker), event(&mut breaker));
+    let is_trouble = matches!(trouble(&mut breaker), Action::Stop(_));
+    let stop = (1..=20).find_map(|_| match event(&mut breaker) {
+        Action::Stop(reason) => Some(format!("`{reason:?}`")),
+        Action::Continue | Action::BackOff(_) => None,
+    });
+    let mut breaker = CircuitBreaker::new();
+    let first_stop = (1..=20).find(|_| matches!(event(&mut breaker), Action::Stop(_)));
+    let counts = match (is_trouble, first_stop) {
+        (false, None) => "resets both counts",
+        (false, Some(10)) => "failure",
+        (true, Some(3)) => "failure, trouble",
+        other => panic!("{other:?}"),
+    };
+    let action = match first {
+        Action::Continue => "`Continue`",
+        Action::BackOff(1) => "`BackOff`",
+        other => panic!("{other}"),
+    };
+    [counts.to_owned(), action.to_owned(), stop.unwrap_or_default()]
 }
 
 type Event = Box<dyn Fn(&mut CircuitBreaker) -> Action>;

@@ -60,9 +60,9 @@ fn run(mut sender: Sender, provider: &mut Provider, out: &mut impl Write) -> io:
         let (sent, _) = provider.send(&text, fault);
         match sender.settle(text, &sent) {
             // In earnest, sleep on `Wait`: longer each time consecutive.
-            Action::Continue | Action::BackOff => {}
+            Action::Continue | Action::BackOff(_) => {}
             // In earnest, call a person if something is to be mended, and sleep.
-            Action::Stop => match provider.mend(&mut sender) {
+            Action::Stop(_) => match provider.mend(&mut sender) {
                 Some(broken) => say(out, send, &format!("stop: a person mends {}", words(broken)))?,
                 None => say(out, send, "stop: nothing to mend; waits a while")?,
             },

@@ -122,7 +122,7 @@ impl Sender {
             }
         };
         self.record(text, &outcome);
-        self.circuit_breaker.note(outcome.failure())
+        self.circuit_breaker.record(&outcome)
     }
 
     /// Writes down the outcome of a text: `retry` alone decides in which state.

@@ -244,7 +244,8 @@ impl Outbox {
         let rows = select.query_map([reference], |row| Ok((row.get(0)?, from_json(row, 1)?)))?;
         let rows = rows.collect::<Result<Vec<(u8, DeliveryStatus)>>>()?;
         let all_heard = rows.iter().all(|(parts, _)| usize::from(*parts) <= rows.len());
-        let least = rows.iter().map(|(_, status)| *status).min();
+        let message = DeliveryStatus::of_parts(rows.iter().map(|(_, status)| *status));
+        let least = (!rows.is_empty()).then_some(message);
         Ok(if all_heard { least } else { Some(DeliveryStatus::Unknown) })
     }
 
@@ -313,7 +314,7 @@ fn write_status(transaction: &Transaction<'_>, news: &StatusUpdate, part: u8) ->
     let sql = "SELECT status FROM receipts WHERE reference = ?1 AND part = ?2";
     let key = params![news.reference, part];
     let before = transaction.query_row(sql, key, |row| from_json(row, 0)).optional()?;
-    let status = before.unwrap_or(news.status).max(news.status);
+    let status = before.unwrap_or(news.status).merge(news.status);
     transaction.execute(
         "INSERT INTO receipts VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE
          SET parts = max(parts, excluded.parts), status = excluded.status",

@@ -18,8 +18,8 @@
 //!         }
 //!         Attempt::NoResponse(reason) => return Ok(SendOutcome::no_response(reason)),
 //!         Attempt::NotSent(error) => match circuit_breaker.record_not_sent() {
-//!             Action::Stop => return Err(error),
-//!             Action::Continue | Action::BackOff => sleep(WAIT).await, // then send the same message again
+//!             Action::Stop(_) => return Err(error),
+//!             Action::Continue | Action::BackOff(_) => sleep(WAIT).await, // then send the same message again
 //!         },
 //!     }
 //! }
