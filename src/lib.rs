@@ -1,56 +1,123 @@
-//! Says what became of a text message, from what Mobivate's bulk-SMS API answered to the send.
+//! Decodes what Mobivate's bulk-SMS API responds to a send, and says what became of the message.
 //!
-//! HTTP status and body go in, a [`SendOutcome`] comes out: either `Success` with the [`Message`],
-//! or [`Failure`] with a code, a kind and a detail. It opens no socket and reads no clock, so it works
-//! behind any HTTP client, and without `std`.
+//! HTTP status and body go in, a [`SendOutcome`] comes out: either `Success` with the [`Message`], or
+//! a [`Failure`] with a code, a kind and a detail. It opens no socket and reads no clock, so it works
+//! behind any HTTP client, and without `std`. Unofficial; not affiliated with Mobivate.
 //!
 //! ```
 //! use mobivate_response::{Retry, SendOutcome};
 //!
-//! fn next(status: u16, body: &[u8]) -> String {
+//! fn advice(status: u16, body: &[u8]) -> String {
 //!     let failure = match SendOutcome::decode(status, body) {
 //!         SendOutcome::Success(message) => return format!("accepted: store the id {}", message.id),
 //!         SendOutcome::Failure(failure) => failure,
 //!     };
-//!     match failure.kind.retry() {
-//!         Retry::Later | Retry::AfterFix if failure.id.is_some() => "look it up first".into(),
+//!     match failure.retry() {
 //!         Retry::Later => "not sent: send it again after a wait".into(),
-//!         Retry::AfterFix => format!("not sent: a person mends this first: {failure}"),
-//!         Retry::MayDuplicate => "perhaps sent: look it up before sending it again".into(),
+//!         Retry::AfterFix => format!("not sent: an operator fixes this first: {failure}"),
+//!         Retry::MayDuplicate => "may have been sent: look it up before sending it again".into(),
 //!         Retry::Never => "not sent: suppress the recipient".into(),
 //!     }
 //! }
 //!
-//! let refusal = br#"{"code":403,"message":"Recipient is opted out: 447700900123"}"#;
-//! assert_eq!(next(403, refusal), "not sent: suppress the recipient");
-//! assert_eq!(next(502, b"<html>"), "perhaps sent: look it up before sending it again");
+//! let notice = br#"{"code":403,"message":"Recipient is opted out: 447700900123"}"#;
+//! assert_eq!(advice(403, notice), "not sent: suppress the recipient");
+//! assert_eq!(advice(502, b"<html>"), "may have been sent: look it up before sending it again");
 //! ```
-//!
-//! # What it answers
 //!
 //! | question | answer |
 //! |---|---|
-//! | Was it accepted? | [`SendOutcome::decode`], where the rules stand; [`BatchOutcome`] for a batch |
-//! | May it be sent again? | [`FailureKind::retry`] |
-//! | Who is affected, whom to suppress? | [`FailureKind::scope`], [`Failure::opted_out_number`] |
+//! | Was it accepted? | [`SendOutcome::decode`]; of a batch, [`BatchOutcome`] |
+//! | May it be sent again? | [`Failure::retry`] |
+//! | Who is affected, whom to suppress? | [`Failure::scope`], [`Failure::opted_out_number`] |
 //! | When to stop? | [`CircuitBreaker`] |
 //! | What became of it later? | [`DeliveryStatus`] |
 //!
+//! # Sending
+//!
+//! Mobivate has two APIs, and this crate reads both: the *legacy API* at
+//! `https://api.mobivatebulksms.com`, and the *current API* ("Vortex") on a domain that Mobivate gives
+//! you. Both take a `POST` with the headers `Content-Type: application/json` and
+//! `Authorization: Bearer <API key>`.
+//!
+//! `POST /send/single`; `routeId`, `reference` and `campaignId` are optional:
+//!
+//! ```json
+//! {"originator":"Brand","recipient":"447700900123","body":"Your code is 1234",
+//!  "routeId":"mglobal","reference":"order-1234"}
+//! ```
+//!
+//! `POST /send/batch`, up to 1,000 messages; one page of Mobivate's names the list `messages`, an older
+//! one `recipients`:
+//!
+//! ```json
+//! {"routeId":"mglobal","excludeOptouts":true,"messages":[
+//!   {"originator":"Brand","recipient":"447700900123","text":"Hello","reference":"hello-1"}]}
+//! ```
+//!
+//! - `originator` is the sender ID. One that is not approved for a country is no error: the carrier puts
+//!   another in its place.
+//! - Write phone numbers in international form (E.164), and give every message a `reference` of its own:
+//!   delivery receipts and lookups find it by nothing else.
+//! - Write down that a message is about to be sent, and then send it: after a crash it is looked up, not
+//!   sent again.
+//! - The daily limit, the allowed IPs, the permissions and the webhook URL belong to the API key.
+//!   `POST /auth/createkey` revokes the existing key: a job that calls it stops a running campaign.
+//! - No `Retry-After`, no rate-limit header and no idempotency key were ever seen.
+//!
+//! # Using it with an HTTP client
+//!
+//! Any client will do that gives the status and the body's bytes. The folder `examples/recipes` of the
+//! repository has tested ones to copy, for ureq, reqwest, hyper and libcurl.
+//!
+//! - Not sent: an error that certainly came before the sending, such as an unresolved name, a refused
+//!   connection or a connect timeout. Send the same again after a wait, and call
+//!   [`CircuitBreaker::record_not_sent`]. If it is not certain, it is the next case.
+//! - No response: sent, or perhaps sent, but no status came, or the client lost it:
+//!   [`Outcome::no_response`]. Pass on no status that the client or a proxy made up. The `000` of the
+//!   `curl` command is either case: it was not sent only if `%{size_request}` is 0, too.
+//! - A response: decode it, also where the body is truncated: then decode what arrived. Read the body
+//!   piece by piece, since a call that reads all of it may drop what it had.
+//! - Switch off what turns a 4xx into an error: it drops the body, and an opt-out reads as
+//!   [`Forbidden`](FailureKind::Forbidden).
+//! - Switch off redirects: following one sends the message again, or another page responds for it.
+//! - Switch off retries, and know those that have no switch: libcurl sends a `POST` again by itself
+//!   where a kept connection closes without a response; forbid it to reuse connections. HTTP/2 clients
+//!   may resend a stream that the server refused.
+//! - Keep no idle connection longer than the provider does: two seconds at most.
+//! - Ask for no compression, unless the client decompresses.
+//! - Limit the time, and the body: 64 KiB are plenty for a single send.
+//!
 //! # Logs
 //!
-//! `Display` and `Debug` star every run of seven or more digits, escape what could forge a line, and
-//! show no text, recipient, originator or reference of an accepted message; a refusal's own words
-//! are shown, even where they quote the text. The id alone keeps its digits, to correlate by. The
-//! fields and serde give the full truth: do not log what you serialise.
+//! Phone numbers and texts are personal data. `Display` and `Debug` redact every run of seven or more
+//! digits, also where up to four spaces, hyphens, dots, slashes, commas, underscores or brackets stand
+//! between them; escape what could forge a line; and show no text, recipient, sender ID or reference
+//! of an accepted message. The id keeps its digits, to correlate by. It is a net, no guarantee: an error
+//! response that quotes the message's text shows it, and other spellings of a number may pass.
+//!
+//! The fields and serde hold everything unredacted: do not log what you serialize.
+//!
+//! # Terms
+//!
+//! - *Accepted*: Mobivate took the message and gave it an id. *Delivered*: it arrived on the handset.
+//! - *Client reference*: your own key of a message, unique, sent as `reference`.
+//! - *Delivery receipt*: Mobivate's report on an accepted message, posted to your *webhook*.
+//! - *Message log*: the list of what was sent, which Mobivate hands out page by page.
+//! - *Opt-out notice*: an error text that says the recipient is opted out.
+//! - *Suppress*: not to send to somebody any more; whoever you suppress is on your *suppression list*.
+//! - *Documented*, *observed*, *inferred*: how well a fact is known; Mobivate publishes it, a client got
+//!   it in production, or neither.
 //!
 //! # Sources
 //!
-//! What the API answers is taken from [Mobivate's pages] and from responses that its clients got in
-//! production. What they leave open is taken from [RFC 9110] (status codes) and [ITU-T E.164]
-//! (telephone numbers).
+//! What the API responds is taken from [Mobivate's pages] and from responses that its clients got in
+//! production. What they leave open is taken from [RFC 9110] (status codes), [RFC 9457] (problem
+//! details) and [ITU-T E.164] (phone numbers).
 //!
 //! [Mobivate's pages]: https://wiki.mobivatebulksms.com/use-cases/send-single-sms-message/understanding-sms-response-codes
 //! [RFC 9110]: https://www.rfc-editor.org/rfc/rfc9110#name-status-codes
+//! [RFC 9457]: https://www.rfc-editor.org/rfc/rfc9457
 //! [ITU-T E.164]: https://www.itu.int/rec/T-REC-E.164
 
 #![no_std]
