@@ -76,10 +76,8 @@ impl<'a> BatchOutcome<'a> {
     }
 
     fn of(status: u16, response: &mut Response<'a>) -> Self {
-        match classify(status, response) {
-            Ok(id) => Self::Success(Batch::described(id, response.described())),
-            Err(failure) => Self::Failure(failure),
-        }
+        let verdict = classify(status, response);
+        verdict.map_or_else(Self::Failure, |id| Batch::described(id, response.described()).into())
     }
 
     /// Converts into an owned value, which outlives the body.

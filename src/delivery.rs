@@ -165,11 +165,11 @@ impl DeliveryStatus {
         if self.precedence() < other.precedence() { other } else { self }
     }
 
-    fn precedence(self) -> (u8, Option<(u8, Reverse<FailureKind>)>) {
+    fn precedence(self) -> (u8, Option<(Retry, Reverse<FailureKind>)>) {
         match self {
             Unknown => (0, None),
             Pending => (1, None),
-            Failed(kind) => (2, Some((care(kind.retry()), Reverse(kind)))),
+            Failed(kind) => (2, Some((kind.retry(), Reverse(kind)))),
             Delivered => (3, None),
         }
     }
@@ -250,16 +250,6 @@ impl fmt::Display for DeliveryStatus {
             Failed(kind) => f.pad(&format!("failed: {kind}")),
             Unknown | Pending | Delivered => pad_words(f, self.as_str()),
         }
-    }
-}
-
-/// How careful the answer is.
-const fn care(retry: Retry) -> u8 {
-    match retry {
-        Retry::Later => 0,
-        Retry::AfterFix => 1,
-        Retry::MayDuplicate => 2,
-        Retry::Never => 3,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why a send was not accepted, and what to do next.
 
-use alloc::borrow::Cow;
+use alloc::{borrow::Cow, format, string::String};
 use core::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -16,7 +16,7 @@ use crate::redact::Redacted;
 ///
 /// As an error it has no source: the response is the root cause.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize, Error)]
-#[error("{kind}{}: {}", InBrackets(*.code), Redacted::prose(.detail))]
+#[error("{kind}{}: {}", in_brackets(*.code), Redacted::prose(.detail))]
 #[non_exhaustive]
 pub struct Failure<'a> {
     /// The HTTP status as given; 0 if no response came.
@@ -110,13 +110,9 @@ impl fmt::Debug for Failure<'_> {
     }
 }
 
-/// A code, unless it is 0: ` (403)`.
-struct InBrackets(u16);
-
-impl fmt::Display for InBrackets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 == 0 { Ok(()) } else { write!(f, " ({})", self.0) }
-    }
+/// A code as ` (403)`, and 0 as nothing.
+fn in_brackets(code: u16) -> String {
+    if code == 0 { String::new() } else { format!(" ({code})") }
 }
 
 /// What kind of failure it is.
@@ -336,6 +332,7 @@ impl<'de> Deserialize<'de> for FailureKind {
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+// From the least careful to the most: `DeliveryStatus::merge` relies on it.
 pub enum Retry {
     /// Not sent: the same request may pass after a wait. Back off exponentially; no response with a
     /// `Retry-After` was ever seen, but honor one that comes.

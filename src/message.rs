@@ -110,10 +110,8 @@ impl<'a> SendOutcome<'a> {
     }
 
     fn of(status: u16, response: &mut Response<'a>) -> Self {
-        match classify(status, response) {
-            Ok(id) => Self::Success(Message::described(id, response.described())),
-            Err(failure) => Self::Failure(failure),
-        }
+        let verdict = classify(status, response);
+        verdict.map_or_else(Self::Failure, |id| Message::described(id, response.described()).into())
     }
 
     /// Converts into an owned value, which outlives the body.

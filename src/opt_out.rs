@@ -141,27 +141,31 @@ pub(crate) fn is_opt_out_notice(text: &str) -> bool {
 
 /// What follows each opt-out notice of the text.
 fn after_notices(text: &str) -> impl Iterator<Item = &str> {
+    // Most texts have no "opted" in them, and need no search.
+    let is_pt = |pair: &[u8]| matches!(pair, [b'p' | b'P', b't' | b'T']);
+    let has_pt = text.as_bytes().windows(2).fold(false, |has, pair| has | is_pt(pair));
+    let text = if has_pt { text } else { "" };
     let mut clause = Clause { seen: 0, is_hedged: false };
-    let first_word_end = first_word_end(text);
+    let mut first_word = None;
     text.bytes().enumerate().filter_map(move |(start, c)| {
         if !matches!(c, b'r' | b'R') {
             return None;
         }
         let (before, phrase) = text.split_at_checked(start)?;
-        let Phrase { has_verb, is_name, rest } = Phrase::read(phrase)?;
-        let is_statement = has_verb && !is_name;
+        let Phrase { is_statement, is_name, rest } = Phrase::read(phrase)?;
         let is_notice = !goes_on(rest)
             && !is_thing(rest, is_statement)
-            && (!is_name || start < first_word_end)
-            && !is_denied(rest);
-        let is_hedged = clause.hedges(before);
-        (is_notice && !is_hedged).then_some(rest)
+            && (!is_name || start < *first_word.get_or_insert_with(|| first_word_end(text)))
+            && !is_denied(rest)
+            && !clause.hedges(before);
+        is_notice.then_some(rest)
     })
 }
 
 /// The words of a notice, which may be none for what stands around them.
 struct Phrase<'a> {
-    has_verb: bool,
+    /// With a verb, and no name.
+    is_statement: bool,
     /// With a `_` between the words: `RECIPIENT_OPTED_OUT`.
     is_name: bool,
     rest: &'a str,
@@ -179,7 +183,8 @@ impl<'a> Phrase<'a> {
         let rest = adverb.or(verb).unwrap_or(rest);
         let rest = after_word(after_gap(after_word(rest, "opted")?)?, "out")?;
         let (phrase, _) = text.split_at(text.len() - rest.len());
-        Some(Self { has_verb: verb.is_some(), is_name: phrase.contains('_'), rest })
+        let is_name = phrase.contains('_');
+        Some(Self { is_statement: verb.is_some() && !is_name, is_name, rest })
     }
 }
 
@@ -190,7 +195,7 @@ fn goes_on(rest: &str) -> bool {
 
 /// Rule 2: a question, or the name of a thing.
 fn is_thing(rest: &str, is_statement: bool) -> bool {
-    let next = rest.trim_start_matches(SPACE).chars().next();
+    let next = rest.trim_start_matches(is_space).chars().next();
     next.is_some_and(|c| c == '?' || !is_statement && c.is_alphabetic())
 }
 
@@ -205,7 +210,7 @@ fn first_word_end(text: &str) -> usize {
 /// Rule 3: a value denies it, as in `recipient_opted_out=false`.
 fn is_denied(rest: &str) -> bool {
     let is_sign =
-        |c| SPACE.contains(&c) || matches!(c, ':' | '=' | '>' | '?' | '(' | '[' | '"' | '\'' | '`');
+        |c| is_space(c) || matches!(c, ':' | '=' | '>' | '?' | '(' | '[' | '"' | '\'' | '`');
     let value = rest.trim_start_matches(is_sign);
     let end = value.find(|c: char| !c.is_alphanumeric()).unwrap_or(value.len());
     is_one_of(value.split_at(end).0, &["false", "no", "null", "none", "unknown", "0"])
@@ -227,36 +232,22 @@ impl Clause {
         self.seen = before.len();
         // What is joined to the phrase is no word of its own: `SmsRecipient`.
         let unseen = unseen.trim_end_matches(char::is_alphanumeric);
-        let words = match clause_start(unseen) {
-            Some(start) => {
-                self.is_hedged = false;
-                unseen.split_at(start).1
-            }
-            None => unseen,
-        };
+        if unseen.is_empty() {
+            return self.is_hedged;
+        }
+        let start = clause_start(unseen);
+        self.is_hedged &= start.is_none();
+        let (_, words) = unseen.split_at(start.unwrap_or(0));
         let words = words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-        self.is_hedged |= words.clone().any(|word| is_one_of(word, HEDGES));
+        self.is_hedged = self.is_hedged || words.clone().any(|word| is_one_of(word, HEDGES));
         let mut last = words.rev().skip_while(|word| is_one_of(word, ARTICLES));
         self.is_hedged || last.next().is_some_and(|word| is_one_of(word, NEGATIONS))
     }
 }
 
 const HEDGES: &[&str] = &[
-    "if",
-    "whether",
-    "unless",
-    "until",
-    "when",
-    "where",
-    "once",
-    "assuming",
-    "perhaps",
-    "doubt",
-    "determine",
-    "confirm",
-    "verify",
-    "neither",
-    "none",
+    "if", "whether", "unless", "until", "when", "where", "once", "assuming", "perhaps", "doubt",
+    "determine", "confirm", "verify", "neither", "none",
 ];
 const NEGATIONS: &[&str] = &["no", "not", "or", "nor", "case", "0"];
 const ARTICLES: &[&str] = &["the", "this", "that", "a", "any", "all"];
@@ -286,12 +277,12 @@ fn is_one_of(word: &str, words: &[&str]) -> bool {
 /// The number that a notice's remainder begins with.
 fn number(rest: &str) -> Option<&str> {
     let is_mask = |c| matches!(c, 'X' | 'x' | '*');
-    let rest = rest.trim_start_matches(SPACE).strip_prefix(':')?.trim_start_matches(SPACE);
+    let rest = rest.trim_start_matches(is_space).strip_prefix(':')?.trim_start_matches(is_space);
     let rest = rest.strip_prefix('+').unwrap_or(rest);
     let end = rest.find(|c: char| !c.is_ascii_digit() && !is_mask(c)).unwrap_or(rest.len());
     let (number, rest) = rest.split_at(end);
     let is_number = number.starts_with(|c: char| c.is_ascii_digit()) && (7..=15).contains(&end);
-    let ends = |c| SPACE.contains(&c) || ".,;:!?)]}\"'".contains(c);
+    let ends = |c| is_space(c) || ".,;:!?)]}\"'".contains(c);
     let is_end = rest.is_empty() || rest.starts_with(ends);
     // Another group of digits, behind a comma or behind what stands between groups.
     let group =
@@ -312,9 +303,11 @@ fn after_any<'a>(text: &'a str, words: &[&str]) -> Option<&'a str> {
 
 /// What follows the whitespace, `_` and `-` between two words.
 fn after_gap(text: &str) -> Option<&str> {
-    let rest = text.trim_start_matches(|c| SPACE.contains(&c) || matches!(c, '_' | '-'));
+    let rest = text.trim_start_matches(|c| is_space(c) || matches!(c, '_' | '-'));
     (rest.len() < text.len()).then_some(rest)
 }
 
 /// Whitespace within a notice, behind it, and before its number.
-const SPACE: [char; 5] = [' ', '\t', '\n', '\x0C', '\r'];
+fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\x0C' | '\r')
+}

@@ -151,16 +151,13 @@ impl Success {
 /// Whether something in a 2xx denies that it accepts.
 fn is_denied(success: &Success, response: &Response<'_>) -> bool {
     let fields = response.record.as_ref().unwrap_or(&response.top);
-    let has_failed = || match &fields.status {
-        Value::Text(name) => DeliveryStatus::from_name(name).failure_kind().is_some(),
-        _ => false,
-    };
+    let fails = |name: &str| DeliveryStatus::from_name(name).failure_kind().is_some();
     let texts = &response.texts;
     matches!(success, Success::False | Success::Neither)
         || texts.error.is_set
         || texts.errors.is_set
         || body_code(&response.code).is_some_and(|code| !matches!(code, 0 | 200..=299))
-        || has_failed()
+        || matches!(&fields.status, Value::Text(name) if fails(name))
 }
 
 /// The first of the response's texts that is an opt-out notice, else the first of them; and whether it

@@ -124,10 +124,6 @@ impl<'a> Value<'a> {
         }
     }
 
-    fn into_bool(self) -> Option<bool> {
-        if let Self::Bool(value) = self { Some(value) } else { None }
-    }
-
     fn is_set(&self) -> bool {
         match self {
             Self::Null | Self::Bool(false) | Self::Unsigned(0) => false,
@@ -215,8 +211,8 @@ impl<'a> Response<'a> {
             "success" => Slot::Value(&mut self.success),
             "code" => Slot::Value(&mut self.code),
             "record" => Slot::Record(self),
-            key => match self.texts.slot(key) {
-                Slot::Unread => self.top.slot(key, self.is_batch),
+            key => match self.top.slot(key, self.is_batch) {
+                Slot::Unread => self.texts.slot(key),
                 slot => slot,
             },
         }
@@ -233,6 +229,10 @@ fn page_title(page: &[u8]) -> Text<'_> {
         }
         start => start.ok()?,
     };
+    // Most pages of errors have none, and `contains` sees that in half of the time.
+    if !start.contains("<title>") {
+        return None;
+    }
     let (_, title) = start.split_once("<title>")?;
     non_empty(title.split_once("</title>")?.0)
 }
@@ -294,6 +294,29 @@ impl<'a> TextValue<'a> {
             Value::Text(text) if !text.is_empty() => Some(text),
             _ => None,
         };
+    }
+
+    fn read_list<A: SeqAccess<'a>>(&mut self, mut list: A) -> Result<(), A::Error> {
+        let (mut text, mut is_set) = (None, false);
+        loop {
+            let mut element = Self { depth: self.depth + 1, ..Self::default() };
+            if list.next_element_seed(Slot::TextValue(&mut element))?.is_none() {
+                break;
+            }
+            text = text.or(element.text);
+            is_set = true;
+        }
+        (self.text, self.is_set) = (text, is_set);
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn read_object<A: MapAccess<'a>>(&mut self, object: A) -> Result<(), A::Error> {
+        let mut texts = Texts::in_depth(self.depth + 1);
+        let value = Slot::Texts(&mut texts).read_fields(object)?;
+        self.fill(value);
+        self.text = texts.into_first();
+        Ok(())
     }
 }
 
@@ -367,7 +390,7 @@ impl<'a> Slot<'_, 'a> {
             Self::Text(text) => *text = value.into_text(),
             Self::TextValue(text) => text.fill(value),
             Self::Count(count) => *count = value.into_count(),
-            Self::Bool(slot) => *slot = value.into_bool(),
+            Self::Bool(slot) => *slot = if let Value::Bool(it) = value { Some(it) } else { None },
             Self::Value(slot) => *slot = value,
             Self::Record(response) if !matches!(value, Value::Nested { .. }) => {
                 response.record = None;
@@ -466,18 +489,7 @@ impl<'de> Visitor<'de> for Slot<'_, 'de> {
                     }
                 }
             }
-            Self::TextValue(value) if value.depth < MAX_DEPTH => {
-                let depth = value.depth;
-                let mut read = TextValue { depth, ..TextValue::default() };
-                let element = || TextValue { depth: depth + 1, ..TextValue::default() };
-                let mut next = element();
-                while let Some(()) = list.next_element_seed(Slot::TextValue(&mut next))? {
-                    read.is_set = true;
-                    read.text = read.text.or(next.text);
-                    next = element();
-                }
-                *value = read;
-            }
+            Self::TextValue(value) if value.depth < MAX_DEPTH => value.read_list(list)?,
             slot => {
                 let mut is_empty = true;
                 while let Some(IgnoredAny) = list.next_element()? {
@@ -493,13 +505,7 @@ impl<'de> Visitor<'de> for Slot<'_, 'de> {
         match &mut self {
             // A repeated record starts anew.
             Self::Record(response) => response.record = Some(Fields::default()),
-            Self::TextValue(value) if value.depth < MAX_DEPTH => {
-                let mut texts = Texts::in_depth(value.depth + 1);
-                let object = Slot::Texts(&mut texts).read_fields(object)?;
-                value.fill(object);
-                value.text = texts.into_first();
-                return Ok(());
-            }
+            Self::TextValue(value) if value.depth < MAX_DEPTH => return value.read_object(object),
             _ => {}
         }
         let value = self.read_fields(object)?;

@@ -79,14 +79,7 @@ fn what_does_not_begin_as_an_object_takes_nothing() {
 #[test]
 fn texts_that_must_be_made_are_made_once() {
     const KEYS: [&str; 8] = [
-        "id",
-        "originator",
-        "recipient",
-        "body",
-        "routeId",
-        "reference",
-        "campaignId",
-        "scheduled",
+        "id", "originator", "recipient", "body", "routeId", "reference", "campaignId", "scheduled",
     ];
     for (value, each, shared) in [
         (&b"7"[..], 1, 0),
