@@ -143,8 +143,3 @@ pub use failure::{Failure, FailureKind, ParseFailureKindError, Retry, Scope};
 pub use message::{Message, SendOutcome};
 pub use opt_out::OptedOutNumber;
 pub use outcome::Outcome;
-
-/// The README's code is compiled with the documentation tests.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
