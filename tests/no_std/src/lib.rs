@@ -12,7 +12,7 @@ use core::{
 
 use mobivate_response::{Retry, SendOutcome};
 
-/// 0: accepted; 1: the same request may pass later; 2: it must first be mended; 3: unknown; 4: never
+/// 0: accepted; 1: the same request may pass later; 2: it must first be fixed; 3: unknown; 4: never
 /// send to this recipient.
 ///
 /// # Safety
@@ -24,7 +24,7 @@ pub unsafe extern "C" fn mobivate_decode(status: u16, body: *const u8, length: u
     let body = unsafe { slice::from_raw_parts(body, length) };
     match SendOutcome::decode(status, body) {
         SendOutcome::Success(_) => 0,
-        SendOutcome::Failure(failure) => match failure.kind.retry() {
+        SendOutcome::Failure(failure) => match failure.retry() {
             Retry::Later => 1,
             Retry::AfterFix => 2,
             Retry::MayDuplicate => 3,
