@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by a panic")]
 
 use mobivate_response::{
-    Batch, BatchOutcome, DeliveryStatus, Failure, FailureKind, Message, OptedOutNumber, SendOutcome,
+    Batch, BatchOutcome, DeliveryStatus, Failure, FailureKind, Message, OptedOutNumber, Retry,
+    SendOutcome,
 };
 
 pub(crate) mod reference;
@@ -27,17 +28,33 @@ pub(crate) fn assert_invariants(status: u16, body: &[u8]) {
             assert!(failure.code == status || (400..=599).contains(&failure.code));
             assert!(!failure.detail.is_empty(), "there is always a detail");
             assert!(failure.id.as_deref().is_none_or(|id| !id.trim().is_empty() && id != "0"));
-            let nobody_can_tell = failure.code == 0 || (500..=599).contains(&failure.code);
-            let opted_out = !nobody_can_tell && reference::says_opted_out(&failure.detail);
-            assert_eq!(failure.kind == FailureKind::OptedOut, opted_out, "the text alone says so");
+            let is_unknown = failure.code == 0 || (500..=599).contains(&failure.code);
+            let is_notice = !is_unknown && reference::is_notice(&failure.detail);
+            // A notice beside an acceptance contradicts itself.
+            let is_judged =
+                [FailureKind::OptedOut, FailureKind::Unconfirmed].contains(&failure.kind);
+            assert!(!is_notice || is_judged, "a notice is one: {failure:?}");
+            assert!(
+                is_notice || failure.kind != FailureKind::OptedOut,
+                "a notice alone suppresses"
+            );
+            assert_ne!(failure.kind, FailureKind::BatchOptedOut, "that is of a batch");
+            let says_not_sent = matches!(failure.retry(), Retry::Later | Retry::AfterFix);
+            assert!(failure.id.is_none() || !says_not_sent, "an id leaves it open");
             assert_ne!(failure.kind, FailureKind::Undelivered, "that is known only later");
             assert_number(failure);
             assert_failure_is_private(failure);
         }
     }
-    if let Some(batch) = batch.success() {
-        assert_batch_is_private(batch);
+    match &batch {
+        BatchOutcome::Success(batch) => assert_batch_is_private(batch),
+        BatchOutcome::Failure(failure) => {
+            assert_number(failure);
+            assert_failure_is_private(failure);
+            assert_ne!(failure.kind, FailureKind::OptedOut, "nobody is suppressed for a batch");
+        }
     }
+    assert_one_verdict(&outcome, &batch);
 
     assert_eq!(batch.clone().into_owned(), batch, "the owned copy is the borrowed one");
     let form = serde_json::to_string(&batch).unwrap();
@@ -47,7 +64,24 @@ pub(crate) fn assert_invariants(status: u16, body: &[u8]) {
     assert_eq!(serde_json::from_str::<SendOutcome<'_>>(&form).unwrap(), outcome, "serde keeps all");
 }
 
-/// Case and outer white space do not matter to a receipt's word; anything before or behind it does.
+/// A single send and a batch get the same verdict, the opt-out's two kinds and a syntax error within the
+/// recipients aside.
+fn assert_one_verdict(outcome: &SendOutcome<'_>, batch: &BatchOutcome<'_>) {
+    let verdict = |failure: &Failure<'_>| {
+        let mut failure = failure.clone().into_owned();
+        if failure.kind == FailureKind::BatchOptedOut {
+            failure.kind = FailureKind::OptedOut;
+        }
+        failure
+    };
+    let (single, batch) = (outcome.failure().map(verdict), batch.failure().map(verdict));
+    let is_error_within = batch.as_ref().is_some_and(|batch| {
+        single.as_ref() != Some(batch) && !matches!(&*batch.detail, "JSON without a text")
+    });
+    assert!(single == batch || is_error_within, "{single:?} {batch:?}");
+}
+
+/// Case and outer whitespace do not matter to a status name; anything before or behind it does.
 fn assert_name_invariants(word: &str) {
     let status = DeliveryStatus::from_name(word);
     let loud = word.to_ascii_uppercase();
@@ -80,8 +114,8 @@ fn assert_judged_alike(status: u16, body: &[u8]) {
 fn assert_same_failure(failure: Option<&Failure<'_>>, expected: Option<&Failure<'_>>, body: &[u8]) {
     let known = |failure: &Failure<'_>| {
         let mut failure = failure.clone().into_owned();
-        if matches!(&*failure.detail, "JSON cut short" | "not JSON") {
-            failure.detail = reference::FAULT.into();
+        if matches!(&*failure.detail, "truncated JSON" | "malformed JSON") {
+            failure.detail = reference::SYNTAX_ERROR.into();
         }
         failure
     };
@@ -98,8 +132,8 @@ fn assert_no_cut_is_a_success(status: u16, body: &[u8]) {
 
 fn assert_number(failure: &Failure<'_>) {
     let number = failure.opted_out_number();
-    let opted_out = failure.kind == FailureKind::OptedOut;
-    let expected = reference::number(&failure.detail).filter(|_| opted_out);
+    let is_opted_out = matches!(failure.kind, FailureKind::OptedOut | FailureKind::BatchOptedOut);
+    let expected = reference::number(&failure.detail).filter(|_| is_opted_out);
     assert_eq!(number.map(OptedOutNumber::as_str), expected.as_deref(), "{:?}", failure.detail);
     let Some(number) = number else { return };
     let digits = number.as_str();
@@ -112,7 +146,7 @@ fn assert_number(failure: &Failure<'_>) {
 
 /// What may stand between the digits of a number in a failure's detail.
 const SEPARATORS: &str =
-    " \u{a0}\u{2009}-\u{2010}\u{2011}\u{2012}\u{2013}\u{2014}\u{2015}\u{2212}.,/()[]{}";
+    " \u{a0}\u{2009}-\u{2010}\u{2011}\u{2012}\u{2013}\u{2014}\u{2015}\u{2212}.,/_()[]{}";
 
 fn assert_failure_is_private(failure: &Failure<'_>) {
     let display = failure.to_string();
@@ -121,7 +155,9 @@ fn assert_failure_is_private(failure: &Failure<'_>) {
     assert!(display.chars().count() < 256 * 10 + 64, "Display is bounded");
     assert_loggable(&display, SEPARATORS);
     let mut anonymous = failure.clone();
-    anonymous.id = None;
+    let id = anonymous.id.take();
+    let with_id = format!("{failure:?}").len();
+    assert!(id.is_none_or(|_| with_id < 1 << 13), "an id is bounded");
     let debug = format!("{anonymous:?}");
     assert!(debug.chars().count() < 256 * 10 + 128, "Debug is bounded");
     assert_loggable(&debug, SEPARATORS);
@@ -178,7 +214,7 @@ fn assert_loggable(text: &str, separators: &str) {
     for c in text.chars() {
         if c.is_numeric() {
             (digits, gap) = (digits + 1, 0);
-        } else if gap < 2 && separators.contains(c) {
+        } else if gap < 4 && separators.contains(c) {
             gap += 1;
         } else {
             digits = 0;

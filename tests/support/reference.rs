@@ -1,5 +1,5 @@
-//! The verdict written a second time, on a reader of its own that takes nothing but sound JSON and
-//! stops at the first fault.
+//! The reference implementation: the verdict written a second time, on a reader of its own that takes
+//! nothing but well-formed JSON and stops at the first syntax error.
 
 #![expect(clippy::string_slice, clippy::indexing_slicing, reason = "a test fails by a panic")]
 
@@ -10,33 +10,35 @@ use mobivate_response::{
 };
 
 /// The first row that a code lies in is its own.
-pub(crate) const TABLE: [(u16, u16, FailureKind, Retry, Scope); 19] = {
+pub(crate) const TABLE: [(u16, u16, FailureKind, Retry, Scope); 21] = {
     use FailureKind::{
-        BadRequest, Forbidden, Misconfigured, NoResponse, OptedOut, OutOfCredit, RateLimited,
-        ServerError, Unauthorized, Unconfirmed, Undelivered,
+        BadRequest, BatchOptedOut, Forbidden, Misconfigured, NoResponse, OptedOut, OutOfCredit,
+        RateLimited, ServerError, Unauthorized, Unconfirmed, Undelivered,
     };
     use Retry::{AfterFix, Later, MayDuplicate, Never};
     use Scope::{Account, Recipient, Request, Service};
     [
         (0, 0, NoResponse, MayDuplicate, Service),
         (1, 299, Unconfirmed, MayDuplicate, Service),
-        (303, 303, Unconfirmed, MayDuplicate, Service),
+        (302, 303, Unconfirmed, MayDuplicate, Service),
         (300, 399, Misconfigured, AfterFix, Account),
         (400, 400, BadRequest, AfterFix, Request),
         (401, 401, Unauthorized, AfterFix, Account),
         (402, 402, OutOfCredit, AfterFix, Account),
         (403, 403, Forbidden, AfterFix, Account),
-        (408, 408, Unconfirmed, MayDuplicate, Service),
-        (409, 409, Unconfirmed, MayDuplicate, Service),
+        (406, 406, Unconfirmed, MayDuplicate, Service),
+        (408, 409, Unconfirmed, MayDuplicate, Service),
         (413, 413, BadRequest, AfterFix, Request),
         (422, 422, BadRequest, AfterFix, Request),
         (429, 429, RateLimited, Later, Account),
+        (460, 460, Unconfirmed, MayDuplicate, Service),
         (499, 499, Unconfirmed, MayDuplicate, Service),
         (404, 498, Misconfigured, AfterFix, Account),
         (500, 599, ServerError, MayDuplicate, Service),
         (600, u16::MAX, Unconfirmed, MayDuplicate, Service),
-        // No code is left for these: the text says opted out; an accepted message fails later.
+        // No code is left for these: an opt-out notice; an accepted message fails later.
         (1, 0, OptedOut, Never, Recipient),
+        (1, 0, BatchOptedOut, AfterFix, Request),
         (1, 0, Undelivered, MayDuplicate, Request),
     ]
 };
@@ -47,13 +49,16 @@ pub(crate) fn kind(code: u16) -> FailureKind {
     row.unwrap().2
 }
 
-/// Stands for the words on a fault: whether a body was cut or damaged is not told apart here.
-pub(crate) const FAULT: &str = "JSON cut short or not JSON";
+/// Stands for the words on a syntax error: truncated and malformed are not told apart here.
+pub(crate) const SYNTAX_ERROR: &str = "truncated or malformed JSON";
 
-/// What a body says, up to its first fault.
+/// What a body says, up to its first syntax error.
 pub(crate) struct Response {
-    whole: bool,
+    is_complete: bool,
+    is_batch: bool,
     body_description: &'static str,
+    /// The text of a body that is no JSON object.
+    text: Option<String>,
     fields: Object,
 }
 
@@ -67,12 +72,14 @@ pub(crate) enum Json {
     Bool(bool),
     Number(String),
     Text(String),
-    /// A list or an object of which nothing matters but whether there is anything in it.
+    /// A list or an object of which nothing matters but its first text, and whether there is anything
+    /// in it.
     Nested {
-        text: String,
+        json: String,
         is_empty: bool,
+        text: Option<String>,
     },
-    /// What stands in `record`, or an entry of `recipients`.
+    /// What is in `record`, or an element of `recipients`.
     Object(Object),
     List(Vec<Json>),
 }
@@ -83,27 +90,34 @@ impl Response {
     pub(crate) fn read(body: &[u8], is_batch: bool) -> Option<Self> {
         let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
         let text = String::from_utf8_lossy(body);
-        let mut response =
-            Self { whole: false, body_description: FAULT, fields: Object::default() };
+        let mut response = Self {
+            is_complete: false,
+            is_batch,
+            body_description: SYNTAX_ERROR,
+            text: None,
+            fields: Object::default(),
+        };
         let start = text.trim_start_matches(['\t', '\n', '\x0c', '\r', ' ']);
         if !start.starts_with('{') {
+            let bytes = body.trim_ascii_start();
             response.body_description = match start {
                 "" => "empty body",
                 _ if start.starts_with("<?xml") => "XML document",
                 _ if start.starts_with('<') => "HTML page",
-                _ if body.trim_ascii_start().starts_with(b"\x1F\x8B") => "gzip data",
+                _ if bytes.starts_with(b"\x1F\x8B") => "gzip data",
                 _ => "not a JSON object",
             };
+            response.text = if start.starts_with('<') { title(bytes) } else { plain(bytes) };
             return Some(response);
         }
         let mut reader = Reader { rest: &text, is_batch, rounds: false };
         reader.space();
-        response.whole = reader.object(Place::Top, &mut response.fields.0).is_some() && {
+        response.is_complete = reader.object(Place::Top, &mut response.fields.0).is_some() && {
             reader.space();
             reader.rest.is_empty()
         };
-        if response.whole {
-            response.body_description = "JSON without a message";
+        if response.is_complete {
+            response.body_description = "JSON without a text";
         }
         (!reader.rounds && !text.contains("$serde_json::private")).then_some(response)
     }
@@ -122,6 +136,7 @@ impl Response {
         message.reference = of.text("reference");
         message.campaign_id = of.text("campaignId");
         message.scheduled = of.text("scheduled");
+        message.recipient_count = of.count("recipientCount");
         message.into()
     }
 
@@ -131,22 +146,22 @@ impl Response {
             Err(failure) => return failure.into(),
         };
         let of = self.described();
-        let natural = |key| match of.last(key) {
-            Json::Number(digits) => digits.parse().ok(),
-            _ => None,
-        };
         let bool = |key| if let Json::Bool(value) = of.last(key) { Some(*value) } else { None };
         let mut batch = Batch::new(id);
         batch.name = of.text("name");
         batch.route_id = of.text("routeId");
         batch.scheduled = of.text("scheduleDateTime").or_else(|| of.text("scheduled"));
-        batch.recipient_count = natural("recipientCount");
-        batch.spread_hours = natural("spreadHours");
+        batch.recipient_count = of.count("recipientCount");
+        batch.spread_hours = of.count("spreadHours");
         batch.shorten_urls = bool("shortenUrls");
         batch.exclude_optouts = bool("excludeOptouts");
         batch.exclude_duplicates = bool("excludeDuplicates");
-        if let Json::List(entries) = of.last("recipients") {
-            batch.recipients = entries.iter().filter_map(entry).collect();
+        for key in ["messages", "recipients"] {
+            let Json::List(elements) = of.last(key) else { continue };
+            let recipients: Vec<_> = elements.iter().filter_map(recipient).collect();
+            if !recipients.is_empty() {
+                batch.recipients = recipients;
+            }
         }
         batch.into()
     }
@@ -166,21 +181,21 @@ impl Response {
         };
         let id = self.record().and_then(id).or_else(|| id(&self.fields));
 
-        let own = self.own_code();
-        let refuses = own.is_some_and(|own| (400.0..=599.0).contains(&own));
+        let own = self.own_code("code");
         let stands = status == 0 || status / 100 == 5;
-        let code = match own {
-            Some(own) if refuses && !stands => format!("{own}").parse().unwrap(),
+        let named = [own, self.own_code("status")].into_iter().flatten();
+        let error = named.clone().find(|code| (400.0..=599.0).contains(code));
+        let code = match error {
+            Some(error) if !stands => format!("{error}").parse().unwrap(),
             _ => status,
         };
 
-        let texts = ["message", "error"].map(|key| match self.fields.last(key) {
-            Json::Text(text) => text.as_str(),
-            _ => "",
-        });
-        let opted_out = texts.iter().find(|text| says_opted_out(text));
-        let first = texts.iter().find(|text| !text.is_empty());
-        let detail = *opted_out.or(first).unwrap_or(&self.body_description);
+        let texts: Vec<&str> = match &self.text {
+            Some(text) => vec![text],
+            None => TEXTS.iter().filter_map(|key| self.fields.last(key).first_text()).collect(),
+        };
+        let notice = texts.iter().find(|text| is_notice(text));
+        let detail = *notice.or(texts.first()).unwrap_or(&self.body_description);
 
         let success = match self.fields.last("success") {
             Json::Null => "silent",
@@ -195,7 +210,7 @@ impl Response {
             },
             _ => "neither",
         };
-        let is_error = match self.fields.last("error") {
+        let is_set = |key| match self.fields.last(key) {
             Json::Null | Json::Bool(false) => false,
             Json::Number(number) => number != "0",
             Json::Text(text) => !text.is_empty(),
@@ -203,20 +218,33 @@ impl Response {
             _ => true,
         };
         let code_denies = own.is_some_and(|own| own != 0.0 && !(200.0..=299.0).contains(&own));
-        let denied = ["false", "neither"].contains(&success) || is_error || code_denies;
+        let has_failed = match self.described().last("status") {
+            Json::Text(name) => has_failed(name),
+            _ => false,
+        };
+        let denied = ["false", "neither"].contains(&success)
+            || is_set("error")
+            || is_set("errors")
+            || code_denies
+            || has_failed;
 
         let class = code / 100;
+        let accepts = class == 2 && self.is_complete && id.is_some() && !denied;
         let kind = if code == 0 {
             FailureKind::NoResponse
         } else if class == 5 {
             FailureKind::ServerError
-        } else if opted_out.is_some() {
-            FailureKind::OptedOut
+        } else if notice.is_some() {
+            match (accepts, self.is_batch) {
+                (true, _) => FailureKind::Unconfirmed,
+                (false, true) => FailureKind::BatchOptedOut,
+                (false, false) => FailureKind::OptedOut,
+            }
         } else if class != 2 {
             if success == "true" { FailureKind::Unconfirmed } else { kind(code) }
-        } else if let (true, Some(id), false) = (self.whole, &id, denied) {
-            return Ok(id.clone().into_owned());
-        } else if self.whole && success == "false" && id.is_none() {
+        } else if accepts {
+            return Ok(id.unwrap().into_owned());
+        } else if self.is_complete && success == "false" && id.is_none() {
             FailureKind::BadRequest
         } else {
             FailureKind::Unconfirmed
@@ -229,8 +257,8 @@ impl Response {
     }
 
     /// The response's own code, if it is a number without a fraction.
-    fn own_code(&self) -> Option<f64> {
-        match self.fields.last("code") {
+    fn own_code(&self, key: &str) -> Option<f64> {
+        match self.fields.last(key) {
             Json::Number(number) => number.parse().ok().filter(|code: &f64| code.fract() == 0.0),
             Json::Text(text) => {
                 let is_code = !text.is_empty() && text.len() <= 5;
@@ -241,22 +269,22 @@ impl Response {
         }
     }
 
-    /// The same response with its keys the other way round, each after an odd value that it overrides,
-    /// with white space, and with keys that nobody knows; `None` if it is not whole.
+    /// The same response with its keys the other way round, each after an unexpected value that it
+    /// overrides, with whitespace, and with unknown keys; `None` if it is not complete.
     pub(crate) fn rewritten(&self) -> Option<Vec<u8>> {
-        self.whole.then(|| self.fields.rewritten().into_bytes())
+        self.is_complete.then(|| self.fields.rewritten().into_bytes())
     }
 }
 
-fn entry(entry: &Json) -> Option<BatchRecipient<'static>> {
-    let Json::Object(object) = entry else { return None };
-    let mut entry = BatchRecipient::default();
-    entry.originator = object.text("originator");
-    entry.recipient = object.text("recipient");
-    entry.text = object.text("text");
-    entry.reference = object.text("reference");
-    entry.route_id = object.text("routeId");
-    (entry != BatchRecipient::default()).then_some(entry)
+fn recipient(element: &Json) -> Option<BatchRecipient<'static>> {
+    let Json::Object(object) = element else { return None };
+    let mut recipient = BatchRecipient::default();
+    recipient.originator = object.text("originator");
+    recipient.recipient = object.text("recipient");
+    recipient.text = object.text("text");
+    recipient.reference = object.text("reference");
+    recipient.route_id = object.text("routeId");
+    (recipient != BatchRecipient::default()).then_some(recipient)
 }
 
 impl Object {
@@ -269,6 +297,15 @@ impl Object {
         match self.last(key) {
             Json::Text(text) => Some(text.clone().into()),
             Json::Number(digits) => digits.parse::<u64>().ok().map(|_| digits.clone().into()),
+            _ => None,
+        }
+    }
+
+    fn count(&self, key: &str) -> Option<u64> {
+        match self.last(key) {
+            Json::Number(digits) | Json::Text(digits) => {
+                digits.chars().all(|c| c.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
+            }
             _ => None,
         }
     }
@@ -289,11 +326,19 @@ impl Object {
 }
 
 impl Json {
+    fn first_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) if !text.is_empty() => Some(text),
+            Self::Nested { text, .. } => text.as_deref(),
+            _ => None,
+        }
+    }
+
     fn rewritten(&self) -> String {
         match self {
             Self::Null => "null".into(),
             Self::Bool(value) => value.to_string(),
-            Self::Number(text) | Self::Nested { text, .. } => text.clone(),
+            Self::Number(json) | Self::Nested { json, .. } => json.clone(),
             Self::Text(text) => serde_json::Value::from(text.as_str()).to_string(),
             Self::Object(object) => object.rewritten(),
             Self::List(values) => {
@@ -310,7 +355,12 @@ enum Place {
     Top,
     Record,
     BatchRecipient,
+    /// An object that is in so many lists and objects of a text's value, itself among them.
+    Text(u8),
 }
+
+/// The keys that a text may be under.
+const TEXTS: [&str; 5] = ["message", "error", "errors", "detail", "title"];
 
 impl Place {
     fn reads(self, key: &str, is_batch: bool) -> bool {
@@ -327,12 +377,16 @@ impl Place {
             "excludeOptouts",
             "excludeDuplicates",
             "recipientCount",
+            "status",
         ];
-        const TOP: &[&str] = &["success", "code", "message", "error", "record"];
-        let is_of_a_batch = is_batch && key == "recipients";
+        const TOP: &[&str] = &["success", "code", "record"];
+        if let Self::Text(_) = self {
+            return TEXTS.contains(&key);
+        }
+        let is_of_a_batch = is_batch && ["recipients", "messages"].contains(&key);
         ENTRY.contains(&key)
             || self != Self::BatchRecipient && (RECORD.contains(&key) || is_of_a_batch)
-            || self == Self::Top && TOP.contains(&key)
+            || self == Self::Top && (TOP.contains(&key) || TEXTS.contains(&key))
     }
 }
 
@@ -361,10 +415,13 @@ impl Reader<'_> {
             return Some(());
         }
         loop {
-            let key = self.string()?;
+            let mut key = self.string()?;
             self.space();
             self.take(':')?;
             self.space();
+            if key == "excludeOptOuts" {
+                key = "excludeOptouts".into();
+            }
             if !place.reads(&key, self.is_batch) {
                 self.skip()?;
             } else if key == "record" && self.rest.starts_with('{') {
@@ -372,8 +429,13 @@ impl Reader<'_> {
                 let read = self.object(Place::Record, &mut record.0);
                 fields.push((key, Json::Object(record)));
                 read?;
-            } else if key == "recipients" && self.rest.starts_with('[') {
+            } else if ["recipients", "messages"].contains(&&*key) && self.rest.starts_with('[') {
                 fields.push((key, Json::List(self.entries()?)));
+            } else if let (Place::Text(depth), _) | (Place::Top, depth) = (place, 0)
+                && TEXTS.contains(&&*key)
+            {
+                let value = self.text_value(depth)?;
+                fields.push((key, value));
             } else {
                 let value = self.value()?;
                 fields.push((key, value));
@@ -396,9 +458,9 @@ impl Reader<'_> {
         }
         loop {
             if self.rest.starts_with('{') {
-                let mut entry = Object::default();
-                self.object(Place::BatchRecipient, &mut entry.0)?;
-                entries.push(Json::Object(entry));
+                let mut recipient = Object::default();
+                self.object(Place::BatchRecipient, &mut recipient.0)?;
+                entries.push(Json::Object(recipient));
             } else {
                 entries.push(self.value()?);
             }
@@ -411,13 +473,49 @@ impl Reader<'_> {
         }
     }
 
+    /// A value that may be, or hold, a text: it is in so many lists and objects already.
+    fn text_value(&mut self, depth: u8) -> Option<Json> {
+        let start = self.rest;
+        let is_list = start.starts_with('[');
+        if depth == 3 || !(is_list || start.starts_with('{')) {
+            return self.value();
+        }
+        let text = if is_list {
+            let mut texts = Vec::new();
+            self.take('[')?;
+            self.space();
+            while self.take(']').is_none() {
+                let element = self.text_value(depth + 1)?;
+                texts.extend(element.first_text().map(str::to_owned));
+                self.space();
+                if !self.rest.starts_with(']') {
+                    self.take(',')?;
+                    self.space();
+                    // Another element must follow.
+                    if self.rest.starts_with(']') {
+                        return None;
+                    }
+                }
+            }
+            texts.into_iter().next()
+        } else {
+            let mut object = Object::default();
+            self.object(Place::Text(depth + 1), &mut object.0)?;
+            let first = TEXTS.iter().find_map(|key| object.last(key).first_text());
+            first.map(str::to_owned)
+        };
+        let json = &start[..start.len() - self.rest.len()];
+        let is_empty = json[1..json.len() - 1].trim().is_empty();
+        Some(Json::Nested { json: json.to_owned(), is_empty, text })
+    }
+
     /// A value in a field that is read.
     fn value(&mut self) -> Option<Json> {
         let start = self.rest;
         if let Some('[' | '{') = start.chars().next() {
             let is_empty = self.skip()?;
-            let text = start[..start.len() - self.rest.len()].to_owned();
-            return Some(Json::Nested { text, is_empty });
+            let json = start[..start.len() - self.rest.len()].to_owned();
+            return Some(Json::Nested { json, is_empty, text: None });
         }
         if start.starts_with('"') {
             return self.string().map(Json::Text);
@@ -443,7 +541,7 @@ impl Reader<'_> {
         })
     }
 
-    /// A word or a number. At the very end, a number may have been cut.
+    /// A word or a number. At the very end, a number may be truncated.
     fn scalar(&mut self) -> Option<()> {
         for word in ["null", "true", "false"] {
             if let Some(rest) = self.rest.strip_prefix(word) {
@@ -571,71 +669,162 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a text says opted out, read from the end of the phrase to its beginning.
-pub(crate) fn says_opted_out(text: &str) -> bool {
-    !ends_of_phrases(text).is_empty()
+/// The title in the first KiB of a page.
+fn title(page: &[u8]) -> Option<String> {
+    let start = &page[..page.len().min(1024)];
+    let chunks: Vec<_> = start.utf8_chunks().collect();
+    let [first, rest @ ..] = &chunks[..] else { return None };
+    let (valid, invalid) = (first.valid(), first.invalid());
+    // Of an incomplete character more could follow; what is invalid anyhow stays so.
+    let is_incomplete = invalid.is_empty()
+        || rest.is_empty()
+            && std::str::from_utf8(invalid).is_err_and(|error| error.error_len().is_none());
+    let after = &valid[valid.find("<title>")? + 7..];
+    let title = after[..after.find("</title>")?].trim();
+    (is_incomplete && !title.is_empty()).then(|| title.to_owned())
 }
 
-/// The number that a text names, read letter by letter.
+/// A short body that is the text itself.
+fn plain(body: &[u8]) -> Option<String> {
+    let text = String::from_utf8(body.to_vec()).ok()?;
+    let is_text = body.len() <= 1024 && text.starts_with(|c: char| c.is_ascii_alphabetic());
+    let text = text.trim();
+    if !is_text || ["true", "false", "null"].contains(&text) {
+        return None;
+    }
+    let last_letter = text.char_indices().filter(|(_, c)| c.is_alphabetic()).last();
+    let end = last_letter.map_or(0, |(at, c)| at + c.len_utf8());
+    let digits = text[end..].chars().filter(|c| c.is_numeric()).count();
+    Some(if digits >= 7 { &text[..end] } else { text }.to_owned())
+}
+
+/// Whether a status name says that the message failed.
+fn has_failed(name: &str) -> bool {
+    const FAILED: &str = "EXPIRED DELETED UNDELIVERABLE REJECTED FAILED_NACK FAILED_NOROUTE \
+        FAILED_INSUFFICIENT_CREDIT FAILED_ORIGINATOR_RECIPIENT_EQUAL FAILED_RECIPIENT_BLACKLISTED \
+        FAILED_ORIGINATOR_REJECTED FAILED_ROUTE_INVALID FAILED_LIMITS_EXCEEDED FAILED_EXHAUSTED \
+        FAILED_INTERNAL_ERROR FAILED_UNKNOWN OPTED_OUT LIMITS_EXCEEDED UNDELIVERED FAILED \
+        INVALID_RECIPIENT NETWORK_NOT_COVERED SUBMIT_FAIL";
+    FAILED.split_whitespace().any(|failed| failed == name.trim().to_ascii_uppercase())
+}
+
+/// Whether a text is an opt-out notice.
+pub(crate) fn is_notice(text: &str) -> bool {
+    !ends_of_notices(text).is_empty()
+}
+
+/// The number that a text names, read character by character.
 pub(crate) fn number(text: &str) -> Option<String> {
-    let joins = |c: char| {
-        c.is_whitespace() || "-./()[]{}".contains(c) || !c.is_ascii() && !c.is_alphanumeric()
+    let joins = |c: &char| {
+        c.is_whitespace() || "-./()[]{}".contains(*c) || !c.is_ascii() && !c.is_alphanumeric()
     };
-    ends_of_phrases(text).into_iter().find_map(|end| {
-        let space = |c: &char| matches!(c, ' ' | '\t' | '\n' | '\x0c' | '\r');
-        let is_mask = |c: char| "Xx*".contains(c);
-        let mut rest = text[end..].chars().skip_while(space);
-        if rest.next() != Some(':') {
-            return None;
-        }
-        let rest: String = rest.skip_while(space).collect();
-        let rest = rest.strip_prefix('+').unwrap_or(&rest);
+    let is_mask = |c: char| "Xx*".contains(c);
+    ends_of_notices(text).into_iter().find_map(|end| {
+        let rest = text[end..].trim_start_matches(is_space).strip_prefix(':')?;
+        let rest = rest.trim_start_matches(is_space);
+        let rest = rest.strip_prefix('+').unwrap_or(rest);
         let number: String =
             rest.chars().take_while(|c| c.is_ascii_digit() || is_mask(*c)).collect();
-        let mut after = rest.chars().skip(number.len()).peekable();
-        let ends = !after.peek().is_some_and(|c| c.is_alphanumeric());
-        let next = after.find(|c| !joins(*c));
-        let ends = ends && !next.is_some_and(|c| c.is_numeric() || is_mask(c));
-        let is_number = ends && (7..=15).contains(&number.len());
+        let after: Vec<char> = rest.chars().skip(number.len()).collect();
+        let ends = match after[..] {
+            [] => true,
+            [',', next, ..] if next.is_numeric() || is_mask(next) => false,
+            [c, ..] => is_space(c) || ".,;:!?)]}\"'".contains(c),
+        };
+        let next = after.iter().find(|c| !joins(c));
+        let goes_on = next.is_some_and(|c| c.is_numeric() || is_mask(*c));
+        let is_number = ends && !goes_on && (7..=15).contains(&number.len());
         (is_number && number.starts_with(|c: char| c.is_ascii_digit())).then_some(number)
     })
 }
 
-fn ends_of_phrases(text: &str) -> Vec<usize> {
-    let lower = text.to_ascii_lowercase();
-    let before = |text: &str| {
-        let gap = [' ', '\t', '\n', '\x0c', '\r', '_', '-'];
-        let trimmed = text.trim_end_matches(gap);
-        (trimmed.len() < text.len()).then(|| trimmed.to_owned())
-    };
-    let says = |end: usize| -> Option<()> {
-        if lower[end..].starts_with(char::is_alphanumeric) {
-            return None;
-        }
-        let head = before(lower[..end].strip_suffix("out")?)?;
-        let head = before(head.strip_suffix("opted")?)?;
-        let verb = ["is", "has", "was"].iter().find_map(|verb| head.strip_suffix(verb));
-        let subject = verb.and_then(before).filter(|subject| subject.ends_with("recipient"));
-        let head = subject.unwrap_or(head);
-        let head = head.strip_suffix("recipient")?;
-        let mut words = words_before(head.trim_end_matches(char::is_alphanumeric));
-        if ["the", "this", "that", "a", "any"].contains(&&*words[0]) {
-            words.remove(0);
-        }
-        (!["if", "whether", "unless", "no"].contains(&&*words[0])).then_some(())
-    };
-    lower.match_indices("out").map(|(at, _)| at + 3).filter(|end| says(*end).is_some()).collect()
+fn is_space(c: char) -> bool {
+    [' ', '\t', '\n', '\x0c', '\r'].contains(&c)
 }
 
-/// The last two words of a text, the last one first; an empty one where another sign ends it.
-fn words_before(text: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut rest = text;
-    for _ in 0..2 {
-        rest = rest.trim_end_matches(|c: char| c.is_whitespace() || "_-".contains(c));
-        let start = rest.trim_end_matches(char::is_alphanumeric).len();
-        words.push(rest[start..].to_owned());
-        rest = &rest[..start];
+/// Where each notice of a text ends: tried from every "out" backwards, one rule after the other.
+fn ends_of_notices(text: &str) -> Vec<usize> {
+    let lower = text.to_ascii_lowercase();
+    lower.match_indices("out").map(|(at, _)| at + 3).filter(|end| is_end(&lower, *end)).collect()
+}
+
+fn is_end(lower: &str, end: usize) -> bool {
+    let Some((start, has_verb)) = phrase_before(&lower[..end]) else { return false };
+    let is_name = lower[start..end].contains('_');
+    let rest = &lower[end..];
+
+    // 1. The word goes on.
+    let behind_joints = rest.trim_start_matches(['_', '-']);
+    if behind_joints.starts_with(char::is_alphanumeric) {
+        return false;
     }
-    words
+
+    // 2. A question or a thing.
+    let next = rest.trim_start_matches(is_space).chars().next().unwrap_or('.');
+    let is_thing = (!has_verb || is_name) && next.is_alphabetic();
+    let joined = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    let others = lower[..start].trim_end_matches(joined);
+    if next == '?' || is_thing || is_name && others.contains(char::is_alphanumeric) {
+        return false;
+    }
+
+    // 3. A value denies it.
+    let value = rest.trim_start_matches(|c| is_space(c) || ":=>?([\"'`".contains(c));
+    let value: String = value.chars().take_while(|c| c.is_alphanumeric()).collect();
+    if ["false", "no", "null", "none", "unknown", "0"].contains(&&*value) {
+        return false;
+    }
+
+    // 4. It is in doubt.
+    let before: Vec<char> =
+        lower[..start].trim_end_matches(char::is_alphanumeric).chars().collect();
+    let blank = |at: Option<usize>| matches!(at.and_then(|at| before.get(at)), Some(' ' | '\t'));
+    let begins_behind = |at: usize| match before[at] {
+        '-' => blank(at.checked_sub(1)) || blank(Some(at + 1)),
+        c => !c.is_alphanumeric() && ![' ', '\t', '_', '\'', '’'].contains(&c),
+    };
+    let clause_start = (0..before.len()).rev().find(|at| begins_behind(*at)).map_or(0, |at| at + 1);
+    let clause: String = before[clause_start..].iter().collect();
+    let mut words: Vec<&str> = clause.split(|c: char| !c.is_alphanumeric()).collect();
+    words.retain(|word| !word.is_empty());
+    let hedges = "if whether unless until when where once assuming perhaps doubt determine confirm \
+        verify neither none";
+    if words.iter().any(|word| hedges.split_whitespace().any(|hedge| hedge == *word)) {
+        return false;
+    }
+    while words
+        .last()
+        .is_some_and(|word| "the this that a any all".split(' ').any(|it| it == *word))
+    {
+        words.pop();
+    }
+    !words.last().is_some_and(|word| "no not or nor case 0".split(' ').any(|it| it == *word))
+}
+
+/// Where the phrase begins that a text ends with, and whether it has a verb.
+fn phrase_before(text: &str) -> Option<(usize, bool)> {
+    let gap = |text: &'_ str| -> Option<usize> {
+        let trimmed = text.trim_end_matches(|c| is_space(c) || c == '_' || c == '-');
+        (trimmed.len() < text.len()).then_some(trimmed.len())
+    };
+    let head = text.strip_suffix("out")?;
+    let head = head[..gap(head)?].strip_suffix("opted")?;
+    let head = &head[..gap(head)?];
+    let subject = |head: &str| {
+        let subject = head.strip_suffix('s').filter(|head| head.ends_with("recipient"));
+        subject.unwrap_or(head).strip_suffix("recipient").map(str::len)
+    };
+    let verb = |head: &str| {
+        let verbs = ["is", "are", "was", "were", "has", "have"];
+        verbs.iter().find_map(|verb| {
+            let head = head.strip_suffix(verb)?;
+            subject(&head[..gap(head)?])
+        })
+    };
+    let adverb = ["been", "already"].iter().find_map(|adverb| {
+        let head = head.strip_suffix(adverb)?;
+        verb(&head[..gap(head)?])
+    });
+    let with_verb = adverb.or_else(|| verb(head)).map(|start| (start, true));
+    with_verb.or_else(|| subject(head).map(|start| (start, false)))
 }
