@@ -100,8 +100,10 @@ pub(crate) enum Value<'a> {
     /// A number with a fraction.
     Float,
     Text(Cow<'a, str>),
-    /// A list or an object.
-    Nested {
+    List {
+        is_empty: bool,
+    },
+    Object {
         is_empty: bool,
     },
 }
@@ -128,7 +130,7 @@ impl<'a> Value<'a> {
         match self {
             Self::Null | Self::Bool(false) | Self::Unsigned(0) => false,
             Self::Text(text) => !text.is_empty(),
-            Self::Nested { is_empty } => !is_empty,
+            Self::List { is_empty } | Self::Object { is_empty } => !is_empty,
             Self::Bool(true) | Self::Unsigned(_) | Self::Integer(_) | Self::Float => true,
         }
     }
@@ -392,7 +394,7 @@ impl<'a> Slot<'_, 'a> {
             Self::Count(count) => *count = value.into_count(),
             Self::Bool(slot) => *slot = if let Value::Bool(it) = value { Some(it) } else { None },
             Self::Value(slot) => *slot = value,
-            Self::Record(response) if !matches!(value, Value::Nested { .. }) => {
+            Self::Record(response) if !matches!(value, Value::Object { .. }) => {
                 response.record = None;
             }
             Self::Recipients(recipients) => recipients.clear(),
@@ -417,14 +419,14 @@ impl<'a> Slot<'_, 'a> {
 
     /// Reads the fields of an object in this place, and returns what it is as a value.
     fn read_fields<A: MapAccess<'a>>(&mut self, mut object: A) -> Result<Value<'a>, A::Error> {
-        let mut value = Value::Nested { is_empty: true };
+        let mut value = Value::Object { is_empty: true };
         while let Some(slot) = object.next_key_seed(Key(self))? {
             value = if let Slot::Number = slot {
                 let number: Cow<'_, str> = object.next_value()?;
                 Value::from_f64(serde_json::from_str(&number).map_err(Error::custom)?)
             } else {
                 object.next_value_seed(slot)?;
-                Value::Nested { is_empty: false }
+                Value::Object { is_empty: false }
             };
         }
         Ok(value)
@@ -495,7 +497,7 @@ impl<'de> Visitor<'de> for Slot<'_, 'de> {
                 while let Some(IgnoredAny) = list.next_element()? {
                     is_empty = false;
                 }
-                slot.fill(Value::Nested { is_empty })?;
+                slot.fill(Value::List { is_empty })?;
             }
         }
         Ok(())

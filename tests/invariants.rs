@@ -8,8 +8,8 @@ use corpus::RESPONSES;
 use proptest::{collection::vec, prelude::*, sample::select};
 use support::assert_invariants;
 
-/// So many of each; Miri is some thousand times slower.
-const CASES: u32 = if cfg!(miri) { 2 } else { 4096 };
+/// So many of each.
+const CASES: u32 = 4096;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
@@ -25,17 +25,49 @@ proptest! {
     }
 
     #[test]
-    #[cfg_attr(miri, ignore = "reads files")]
     fn mutated_responses(status in status(), body in mutated()) {
         assert_invariants(status, &body);
     }
 
     #[test]
-    fn refusals(status in status(), text in refusal()) {
+    fn error_texts(status in status(), text in error_text()) {
         let message = serde_json::Value::from(text);
         assert_invariants(status, format!(r#"{{"code":403,"message":{message}}}"#).as_bytes());
         assert_invariants(status, format!(r#"{{"id":"m","error":{message}}}"#).as_bytes());
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn pages_and_plain_text(status in status(), body in page_or_text()) {
+        assert_invariants(status, &body);
+    }
+}
+
+/// What proxies and firewalls send: a page with or without a title, plain text; truncated anywhere.
+fn page_or_text() -> impl Strategy<Value = Vec<u8>> {
+    let lead = select(vec!["", "\u{feff}", " \r\n", "\u{feff}\t", "\u{a0}"]);
+    let page =
+        (select(vec!["<html>", "<?xml?>", "<!DOCTYPE html>", "< "]), 0..1100usize, error_text())
+            .prop_map(|(start, fill, title)| {
+                let fill = "é".repeat(if fill < 900 { fill % 8 } else { fill / 2 });
+                format!("{start}{fill}<title>{title}</title>{title}")
+            });
+    let text = (error_text(), 0..1100usize)
+        .prop_map(|(text, fill)| text + &" x".repeat(if fill < 900 { 0 } else { fill / 2 }));
+    (lead, prop_oneof![page, text], any::<prop::sample::Index>(), 0..4u8).prop_map(
+        |(lead, text, at, how)| {
+            let mut body = format!("{lead}{text}").into_bytes();
+            match how {
+                0 => body.truncate(at.index(body.len() + 1)),
+                1 => body.insert(at.index(body.len() + 1), 0xF0),
+                _ => {}
+            }
+            body
+        },
+    )
 }
 
 fn status() -> impl Strategy<Value = u16> {
@@ -68,6 +100,12 @@ fn object() -> impl Strategy<Value = String> {
         "excludeDuplicates",
         "recipientCount",
         "recipients",
+        "messages",
+        "status",
+        "errors",
+        "detail",
+        "title",
+        "excludeOptOuts",
         "reference",
         "campaignId",
         "scheduled",
@@ -82,7 +120,26 @@ fn object() -> impl Strategy<Value = String> {
     let flat = vec((key.clone(), value()), 0..8).prop_map(join).boxed();
     let list = vec(prop_oneof![1 => value(), 3 => flat.clone()], 0..5)
         .prop_map(|entries| format!("[{}]", entries.join(" ,")));
-    vec((key, prop_oneof![4 => value(), 1 => flat, 1 => list]), 0..8).prop_map(join)
+    let value = prop_oneof![4 => value(), 1 => flat, 1 => list, 2 => nested_text()];
+    vec((key, value), 0..8).prop_map(join)
+}
+
+/// A text in lists and objects, up to five of them, among other values.
+fn nested_text() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        2 => error_text().prop_map(|text| serde_json::Value::from(text).to_string()),
+        1 => value(),
+    ];
+    leaf.prop_recursive(5, 24, 4, |inner| {
+        let key = select(vec!["message", "error", "errors", "detail", "title", "other"]);
+        let list = vec(inner.clone(), 0..4).prop_map(|values| format!("[{}]", values.join(", ")));
+        let object = vec((key, inner), 0..4).prop_map(|fields| {
+            let fields: Vec<_> =
+                fields.iter().map(|(key, value)| format!(r#""{key}":{value}"#)).collect();
+            format!("{{{}}}", fields.join(","))
+        });
+        prop_oneof![list, object]
+    })
 }
 
 fn value() -> impl Strategy<Value = String> {
@@ -128,16 +185,41 @@ fn value() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => select(odd).prop_map(String::from),
         1 => any::<String>().prop_map(|text| serde_json::Value::from(text).to_string()),
-        1 => refusal().prop_map(|text| serde_json::Value::from(text).to_string()),
+        1 => error_text().prop_map(|text| serde_json::Value::from(text).to_string()),
     ]
 }
 
-/// Pieces of an opted-out text in about the right order.
-fn refusal() -> impl Strategy<Value = String> {
+/// Pieces of an opt-out notice in about the right order.
+fn error_text() -> impl Strategy<Value = String> {
     let piece = select(vec![
         "Recipient",
         "RECIPIENT",
         "recipients",
+        "recipient is opted out",
+        "RECIPIENT_OPTED_OUT",
+        "recipients have already opted-out",
+        "if ",
+        "Whether",
+        "no",
+        " the ",
+        "or ",
+        "case",
+        "0",
+        " - ",
+        "-",
+        "_",
+        "’",
+        ", ",
+        "? ",
+        "=false",
+        " false",
+        ": none",
+        " lookup",
+        "Sms",
+        "…",
+        "\u{b}",
+        " are ",
+        " been ",
         " ",
         "\t\n",
         " is ",
@@ -170,14 +252,17 @@ fn refusal() -> impl Strategy<Value = String> {
         "x",
         "*",
     ]);
-    let usual = ("(R|r)ecipient( is| has| was|) opted( |-|_)out", "[: +0-9Xx*.-]{0,24}");
+    let usual = (
+        "(|if |No - |the )(R|r)ecipients?( is| has| was| have been|)[ _-]opted( |-|_)out",
+        "[: +0-9Xx*.,_-]{0,24}",
+    );
     prop_oneof![
         vec(piece, 0..14).prop_map(|pieces| pieces.concat()),
         usual.prop_map(|(phrase, number)| phrase + &number),
     ]
 }
 
-/// A response file with a few bytes changed, cut, doubled or put in.
+/// A response file with a few bytes changed, truncated, doubled or put in.
 fn mutated() -> impl Strategy<Value = Vec<u8>> {
     let response = select(&**RESPONSES).prop_map(|(_, _, body)| body);
     let change = (any::<prop::sample::Index>(), 0..12u8, any::<u8>());
