@@ -61,7 +61,7 @@ impl<'a> Redacted<'a> {
     /// How many bytes from `start` on belong to one number; 0 if there are too few digits for one.
     fn number_len(&self, start: usize) -> usize {
         let (mut digits, mut gap, mut end) = (0, 0, 0);
-        for (at, c) in self.text.get(start..).unwrap_or_default().char_indices() {
+        for (at, c) in self.text.get(start..).unwrap_or_default().char_indices().take(MAX_CHARS) {
             if c.is_numeric() {
                 (digits, gap, end) = (digits + 1, 0, at + c.len_utf8());
             } else {

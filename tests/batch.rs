@@ -3,7 +3,7 @@
 use std::{fmt::Debug, hash::Hash};
 
 use mobivate_response::{
-    Batch, BatchOutcome, BatchRecipient, Failure, FailureKind, Message, Retry, SendOutcome,
+    Batch, BatchOutcome, BatchRecipient, Failure, FailureKind, Message, Retry, Scope, SendOutcome,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -90,6 +90,7 @@ fn a_response_to_the_other_kind_of_send() {
     let as_single = SendOutcome::decode(200, BATCH);
     let mut message = Message::new("b-1");
     message.route_id = Some("mglobal".into());
+    message.recipient_count = Some(2);
     assert_eq!(as_single.success(), Some(&message), "the id is the batch's");
 
     let single =
@@ -103,17 +104,50 @@ fn an_opt_out_names_one_of_the_batch() {
     let found = |status, body| {
         let outcome = BatchOutcome::decode(status, body);
         let failure = outcome.failure().unwrap();
-        assert_eq!(failure.kind, FailureKind::OptedOut);
+        assert_eq!((failure.kind, failure.scope()), (FailureKind::BatchOptedOut, Scope::Request));
         let named = failure.opted_out_number();
         let found = named.and_then(|named| sent_to.iter().position(|to| named.matches(to)));
-        (failure.id.is_some(), found)
+        (failure.retry(), found)
     };
     let second = br#"{"code":403,"message":"Recipient is opted out: 447700900002"}"#;
-    assert_eq!(found(403, second), (false, Some(1)));
+    assert_eq!(found(403, second), (Retry::AfterFix, Some(1)));
     let third = br#"{"code":403,"message":"Recipient is opted out: 447700900003"}"#;
-    assert_eq!(found(403, third), (false, None), "written as a national number");
+    assert_eq!(found(403, third), (Retry::AfterFix, None), "written as a national number");
     let masked = br#"{"code":403,"message":"Recipient is opted out: 44XXXXXXXX"}"#;
-    assert_eq!(found(403, masked), (false, None));
+    assert_eq!(found(403, masked), (Retry::AfterFix, None));
+    let with_id =
+        br#"{"id":"b-1","success":false,"message":"1 recipient opted out: 447700900002"}"#;
+    assert_eq!(found(200, with_id), (Retry::MayDuplicate, Some(1)), "to be looked up");
+
     let accepted = br#"{"success":true,"record":{"id":"b-1"},"message":"1 recipient opted out"}"#;
-    assert_eq!(found(200, accepted), (true, None), "to be looked up");
+    let outcome = BatchOutcome::decode(200, accepted);
+    assert_eq!(outcome.failure().unwrap().kind, FailureKind::Unconfirmed, "it contradicts itself");
+}
+
+#[test]
+fn the_list_has_two_names() {
+    let recipients = |body: &str| {
+        let batch = BatchOutcome::decode(200, body.as_bytes()).into_result().unwrap();
+        let texts = batch.recipients.into_iter().map(|one| one.text.unwrap().into_owned());
+        (texts.collect::<Vec<_>>().concat(), batch.exclude_optouts, batch.spread_hours)
+    };
+    let (a, b) = (r#"[{"text":"a"},{}]"#, r#"[{"text":"b"}]"#);
+    let body = |fields: &str| format!(r#"{{"id":"b-1",{fields}}}"#);
+    assert_eq!(recipients(&body(&format!(r#""messages":{a}"#))).0, "a");
+    assert_eq!(recipients(&body(&format!(r#""messages":{a},"recipients":{b}"#))).0, "b");
+    assert_eq!(recipients(&body(&format!(r#""messages":{a},"recipients":[1,{{}}]"#))).0, "a");
+    assert_eq!(recipients(&body(&format!(r#""messages":{a},"messages":7"#))).0, "");
+    let record = format!(r#"{{"messages":{b},"record":{{"id":"b-1","messages":{a}}}}}"#);
+    assert_eq!(recipients(&record).0, "a", "of the record, if there is one");
+    let flags = body(r#""excludeOptOuts":true,"spreadHours":"007""#);
+    assert_eq!(recipients(&flags), (String::new(), Some(true), Some(7)));
+    let flags = body(r#""excludeOptouts":true,"excludeOptOuts":false,"spreadHours":"7h""#);
+    assert_eq!(recipients(&flags), (String::new(), Some(false), None), "the last one counts");
+    for unexpected in ["1.5", "-1", r#""-1""#, r#""""#, r#""18446744073709551616""#, "null", "[]"] {
+        let counts = body(&format!(r#""spreadHours":3,"spreadHours":{unexpected}"#));
+        assert_eq!(recipients(&counts).2, None, "{unexpected} overrides");
+        let counts = body(&format!(r#""recipientCount":3,"recipientCount":{unexpected}"#));
+        let message = SendOutcome::decode(200, counts.as_bytes()).into_result().unwrap();
+        assert_eq!(message.recipient_count, None, "{unexpected} overrides");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use mobivate_response::{BatchOutcome, Failure, SendOutcome};
+use mobivate_response::{Batch, BatchOutcome, Failure, Message, SendOutcome};
 
 #[test]
 fn words_of_a_failure() {
@@ -46,12 +46,19 @@ fn words_of_a_failure() {
         let detail = format!("1234{dash}567");
         assert_eq!(display(400, &detail), format!("bad request (400): ****{dash}***"));
     }
-    for apart in [":", "_", "x", " - ", "+", "é"] {
+    for between in ["_", " - ", "    ", ")/ (", " / _"] {
+        let detail = format!("1234{between}567");
+        assert_eq!(display(400, &detail), format!("bad request (400): ****{between}***"));
+    }
+    assert_eq!(
+        display(400, "07700 - 900123, +49 (0) 170 / 123456 or 44_7700_900123"),
+        "bad request (400): ***** - ******, +** (*) *** / ****** or **_****_******"
+    );
+    for apart in [":", "x", "     ", "+", "é", " -  - "] {
         let detail = format!("1234{apart}567");
         assert!(display(400, &detail).contains("1234"), "{apart:?}");
     }
     assert_eq!(display(400, "123456 and 123456"), "bad request (400): 123456 and 123456");
-    assert_eq!(display(400, "1234   5678"), "bad request (400): 1234   5678");
     assert_eq!(display(400, r#"say "no\""#), r#"bad request (400): say "no\""#);
     assert_eq!(display(500, ""), "server error (500): no detail given");
     assert_eq!(
@@ -59,7 +66,7 @@ fn words_of_a_failure() {
         "no response: no reason given"
     );
 
-    // What is cut off still counts: a number is starred though its end is not shown.
+    // What is left out still counts: a number is redacted though its end is not shown.
     let long = display(500, &("x".repeat(250) + "447700900123"));
     assert_eq!(long, format!("server error (500): {}******…", "x".repeat(250)));
     assert_eq!(display(500, &"é".repeat(256)), format!("server error (500): {}", "é".repeat(256)));
@@ -67,7 +74,7 @@ fn words_of_a_failure() {
     assert!(format!("{:?}", Failure::new(500, "é".repeat(257))).contains(&shown));
 }
 
-/// A log that is full ends the line: no part of it is left out in silence.
+/// A log that is full ends the line: no part of it is left out silently.
 #[test]
 fn a_writers_error_is_passed_on() {
     struct Room(usize);
@@ -93,19 +100,26 @@ fn debug_hides_people() {
     let outcome = SendOutcome::decode(200, body);
     assert_eq!(
         format!("{:?}", outcome.success().unwrap()),
-        r#"Message { id: "447700900123", originator: Some(_), recipient: Some(_), body: Some(_), route_id: Some("mglobal"), reference: Some(_), campaign_id: Some("7"), scheduled: Some("2026-09-04T09:00:00.000Z") }"#
+        r#"Message { id: "447700900123", originator: Some(_), recipient: Some(_), body: Some(_), route_id: Some("mglobal"), reference: Some(_), campaign_id: Some("7"), scheduled: Some("2026-09-04T09:00:00.000Z"), recipient_count: None }"#
     );
     let body = br#"{"id":"m","routeId":"447700900123","campaignId":447700900123}"#;
     assert_eq!(
         format!("{:?}", SendOutcome::decode(200, body).success().unwrap()),
-        r#"Message { id: "m", originator: None, recipient: None, body: None, route_id: Some("************"), reference: None, campaign_id: Some("************"), scheduled: None }"#
+        r#"Message { id: "m", originator: None, recipient: None, body: None, route_id: Some("************"), reference: None, campaign_id: Some("************"), scheduled: None, recipient_count: None }"#
     );
     let mut failure = Failure::new(403, r#"Recipient "is" opted\out: 447700900123"#);
     failure.id = Some("m\n1".into());
     assert_eq!(
         format!("{failure:?}"),
-        r#"Failure { status: 403, code: 403, kind: Forbidden, detail: "Recipient \"is\" opted\\out: ************", id: Some("m\n1") }"#
+        r#"Failure { status: 403, code: 403, kind: Forbidden, detail: "Recipient \"is\" opted\\out: ************", id: Some("m\u{a}1") }"#
     );
+    let long = "447700900123".repeat(1 << 17);
+    failure.id = Some(long.as_str().into());
+    assert!(format!("{failure:?}").ends_with(&format!("id: Some(\"{}…\") }}", &long[..256])));
+    let shown = format!("{:?}", SendOutcome::from(Message::new(&*long)));
+    assert!(shown.contains(&format!("id: \"{}…\"", &long[..256])) && shown.len() < 600);
+    let shown = format!("{:?}", BatchOutcome::from(Batch::new(&*long)));
+    assert!(shown.contains(&format!("id: \"{}…\"", &long[..256])) && shown.len() < 600);
     let failure = Failure::new(403, "Recipient is opted out: 447700900123");
     assert_eq!(
         format!("{:?}", failure.opted_out_number().unwrap()),
@@ -136,6 +150,14 @@ fn debug_tells_which_fields_are_there() {
         let expected = format!("{key}: Some(_)");
         assert!(shown.contains(&expected) && shown.matches("Some").count() == 1, "{shown}");
     }
+    let body = br#"{"id":"b","spreadHours":447700900123,"recipientCount":"447700900123",
+        "shortenUrls":"447700900123","name":"447700900123","scheduled":"at 447700900123"}"#;
+    assert_eq!(
+        format!("{:?}", BatchOutcome::decode(200, body).success().unwrap()),
+        r#"Batch { id: "b", name: Some(_), route_id: None, scheduled: Some("at ************"), recipient_count: Some(************), shorten_urls: None, exclude_optouts: None, exclude_duplicates: None, spread_hours: Some(************), recipients: 0 }"#
+    );
+    let shown = format!("{:?}", SendOutcome::decode(200, body).success().unwrap());
+    assert!(shown.ends_with("recipient_count: Some(************) }"), "{shown}");
     let body =
         format!(r#"{{"id":"b","recipients":[{}]}}"#, vec![r#"{"text":"Hi"}"#; 1234].join(","));
     let shown = format!("{:?}", BatchOutcome::decode(200, body.as_bytes()));
@@ -143,11 +165,11 @@ fn debug_tells_which_fields_are_there() {
 }
 
 #[test]
-fn a_reason_is_kept_whole() {
-    let reason = "time limit\nwhile reading\n447700900123";
+fn a_reason_is_kept() {
+    let reason = "timeout\nwhile reading\n447700900123";
     let outcome = SendOutcome::no_response(reason);
     assert_eq!(outcome.failure().unwrap().detail, reason);
     let shown = outcome.failure().unwrap().to_string();
-    assert_eq!(shown, r"no response: time limit\u{a}while reading\u{a}************");
+    assert_eq!(shown, r"no response: timeout\u{a}while reading\u{a}************");
     assert_eq!(BatchOutcome::no_response(reason).failure(), outcome.failure());
 }

@@ -555,6 +555,8 @@ impl Reader<'_> {
         };
         let text = self.rest.strip_prefix('-').unwrap_or(self.rest);
         let mut rest = match text.strip_prefix('0') {
+            // A leading zero is a syntax error before there is a value.
+            Some(rest) if rest.starts_with(|c: char| c.is_ascii_digit()) => return None,
             Some(rest) => rest.to_owned(),
             None => digits(text)?,
         };
