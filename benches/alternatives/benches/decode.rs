@@ -1,6 +1,6 @@
 //! Decodes the response files: a group for each kind of outcome, throughput in bytes of the bodies.
 
-#[path = "../tests/support/corpus.rs"]
+#[path = "../../../tests/support/corpus.rs"]
 mod corpus;
 
 use std::{collections::BTreeMap, hint::black_box};
@@ -27,7 +27,7 @@ fn decode(criterion: &mut Criterion) {
                 }
             });
         });
-        // The documented and observed ones are what is mostly answered: each by itself, too.
+        // The documented and observed ones are the usual ones: each by itself, too.
         for (name, status, body) in
             responses.iter().filter(|(name, ..)| !name.starts_with("inferred"))
         {
