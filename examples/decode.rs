@@ -1,4 +1,4 @@
-//! Decodes responses: the known ones, one from the command line, or a log of them.
+//! Decodes responses: one of each kind, all that the tests know, one from the command line, or a log of them.
 
 #[path = "../tests/support/corpus.rs"]
 mod corpus;
@@ -11,11 +11,13 @@ use std::{
     process::ExitCode,
 };
 
-use mobivate_response::{BatchOutcome, Retry, Scope, SendOutcome};
+use mobivate_response::{
+    BatchOutcome, CircuitBreaker, Failure, FailureKind, Outcome, Retry, SendOutcome,
+};
 use serde::{Deserialize, Serialize};
 
 const USAGE: &str = "\
-usage: decode                   show the documented and observed responses, each with its outcome
+usage: decode                   show one response of each kind, with its outcome and what to do next
        decode -- --all          show every response in tests/responses
        decode -- STATUS BODY    decode one response; a BODY of - is read from standard input
        decode -- --jsonl        decode a log: a line of {\"status\":…,\"body\":\"…\"} for each response
@@ -37,8 +39,8 @@ fn main() -> ExitCode {
         ref rest => (Kind::Single, rest),
     };
     let done = match (kind, rest) {
-        (Kind::Single, []) => show(&mut out, |name| !name.starts_with("inferred"), YOUR_OWN),
-        (Kind::Single, ["--all"]) => show(&mut out, |_| true, ""),
+        (Kind::Single, []) => show_kinds(&mut out),
+        (Kind::Single, ["--all"]) => show_all(&mut out),
         (_, ["--jsonl"]) => replay(kind, io::stdin().lock(), &mut out),
         (_, [status, body]) if !status.starts_with('-') => match status.parse() {
             Ok(status) => one(kind, status, body, &mut out),
@@ -64,6 +66,11 @@ enum Kind {
 }
 
 impl Kind {
+    /// A response file tells by its name what it is a response to.
+    fn of(name: &str) -> Self {
+        if name.contains("-batch") { Self::Batch } else { Self::Single }
+    }
+
     fn decode(self, status: u16, body: &[u8], pretty: bool) -> serde_json::Result<String> {
         match self {
             Self::Single => json(&SendOutcome::decode(status, body), pretty),
@@ -87,52 +94,82 @@ fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// Responses by their names: status and beginning, then the outcome and what to do next.
-fn show(out: &mut impl Write, shown: fn(&str) -> bool, end: &str) -> Done {
-    let in_colour =
-        io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
-    for (_, status, body) in corpus::RESPONSES.iter().filter(|(name, ..)| shown(name)) {
-        let outcome = SendOutcome::decode(*status, body);
-        let (colour, plain) = match (in_colour, outcome.is_success()) {
-            (false, _) => ("", ""),
-            (true, true) => ("\x1b[32m", "\x1b[0m"),
-            (true, false) => ("\x1b[31m", "\x1b[0m"),
+/// One response of each kind, the best known one, and what it is to get none.
+fn show_kinds(out: &mut impl Write) -> Done {
+    let evidence = ["documented", "observed", "inferred"];
+    let by_evidence = evidence.iter().flat_map(|evidence| {
+        corpus::RESPONSES.iter().filter(move |(name, ..)| name.starts_with(evidence))
+    });
+    let by_evidence: Vec<_> = by_evidence.collect();
+    let kinds = FailureKind::ALL.iter().map(|kind| Some(*kind));
+    for kind in [None].into_iter().chain(kinds) {
+        let is_one = |name: &str, status, body: &[u8]| match Kind::of(name) {
+            Kind::Single => SendOutcome::decode(status, body).failure().map(|it| it.kind) == kind,
+            Kind::Batch => BatchOutcome::decode(status, body).failure().map(|it| it.kind) == kind,
         };
-        writeln!(out, "{status:03}  {}", shortened(&String::from_utf8_lossy(body), 95))?;
-        let (words, next) = told(&outcome);
-        writeln!(
-            out,
-            "     {colour}{words}{plain}: {}",
-            shortened(&next, 93 - words.chars().count())
-        )?;
+        let one = by_evidence.iter().find(|(name, status, body)| is_one(name, *status, body));
+        match one {
+            Some((name, status, body)) => show(out, Kind::of(name), *status, body)?,
+            None if kind == Some(FailureKind::NoResponse) => {
+                let timeout = "operation timed out";
+                show_outcome(out, "none", timeout, &SendOutcome::no_response(timeout))?;
+            }
+            // No response says `Undelivered`: that is known only later.
+            None => {}
+        }
     }
-    if !end.is_empty() {
-        writeln!(out, "{end}")?;
+    writeln!(out, "{YOUR_OWN}")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show_all(out: &mut impl Write) -> Done {
+    for (name, status, body) in corpus::RESPONSES.iter() {
+        show(out, Kind::of(name), *status, body)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The outcome in words, and what to do next.
-fn told(outcome: &SendOutcome<'_>) -> (String, String) {
-    let failure = match outcome {
-        SendOutcome::Success(message) => {
-            return ("accepted".into(), format!("store the id {}", message.id));
-        }
-        SendOutcome::Failure(failure) => failure,
+fn show(out: &mut impl Write, kind: Kind, status: u16, body: &[u8]) -> io::Result<()> {
+    let (code, text) = (format!("{status:03}"), String::from_utf8_lossy(body));
+    match kind {
+        Kind::Single => show_outcome(out, &code, &text, &SendOutcome::decode(status, body)),
+        Kind::Batch => show_outcome(out, &code, &text, &BatchOutcome::decode(status, body)),
+    }
+}
+
+/// Status and beginning of a response, then the outcome, and what to do next.
+fn show_outcome<T>(
+    out: &mut impl Write,
+    status: &str,
+    body: &str,
+    outcome: &Outcome<'_, T>,
+) -> io::Result<()> {
+    let in_color =
+        io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
+    let (color, plain) = match (in_color, outcome.is_success()) {
+        (false, _) => ("", ""),
+        (true, true) => ("\x1b[32m", "\x1b[0m"),
+        (true, false) => ("\x1b[31m", "\x1b[0m"),
     };
-    let message = match failure.kind.retry() {
-        Retry::Later | Retry::AfterFix if failure.id.is_some() => "look it up first",
+    writeln!(out, "{status:<4} {}", shortened(body, 95))?;
+    let (words, advice) = match outcome {
+        Outcome::Success(_) => ("accepted".into(), "store the id"),
+        Outcome::Failure(failure) => (failure.kind.to_string(), advice(failure)),
+    };
+    let action = CircuitBreaker::new().record(outcome);
+    writeln!(out, "     {color}{words}{plain}: {advice}; circuit breaker: {action}")
+}
+
+fn advice(failure: &Failure<'_>) -> &'static str {
+    match failure.retry() {
         Retry::Later => "send it again after a wait",
-        Retry::AfterFix => "send it again once a person has mended the cause",
+        Retry::AfterFix if failure.kind == FailureKind::BatchOptedOut => {
+            "suppress whom it names, and send to the others"
+        }
+        Retry::AfterFix => "send it again once an operator has fixed the cause",
         Retry::MayDuplicate => "look it up before sending it again",
         Retry::Never => "suppress the recipient",
-    };
-    let campaign = match failure.kind.scope() {
-        Scope::Recipient | Scope::Request => "go on with the next",
-        Scope::Account => "the next will fare alike",
-        Scope::Service => "the provider fails",
-    };
-    (failure.kind.to_string(), format!("{message}; {campaign}"))
+    }
 }
 
 /// At most so many characters, on one line.

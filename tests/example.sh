@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The examples as a person calls them.
+# The examples as a user calls them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo build --quiet --example decode --example campaign
@@ -39,8 +39,21 @@ for arguments in "403" "70000 {}" "x {}" "--json" "403 {} more" "-1 {}" "--batch
 done
 
 "$decode" --all | LC_ALL=C.UTF-8 grep -Eq '.{101}' && fail "a line of more than 100 columns"
-"$decode" | grep -q $'\x1b' && fail "a pipe gets no colour"
-"$decode" | grep -q '^     opted out: suppress the recipient; go on with the next$' || fail "what to do"
+"$decode" | grep -q $'\x1b' && fail "a pipe gets no color"
+"$decode" | grep -q '^     opted out: suppress the recipient; circuit breaker: continue$' || fail "what to do"
+kinds='accepted
+bad request
+unauthorized
+out of credit
+opted out
+batch opted out
+forbidden
+rate limited
+server error
+misconfigured
+unconfirmed
+no response'
+expect "one of each kind" "$("$decode" | sed -n 's/^     \([a-z ]*\): .*/\1/p')" "$kinds"
 "$decode" | head -n 1 > /dev/null || fail "a closed pipe"
 (set +o pipefail; yes '{"status":200,"body":""}' | "$decode" --jsonl | head -n 1 > /dev/null)
 

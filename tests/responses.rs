@@ -49,7 +49,8 @@ fn describe(status: u16, body: &[u8]) -> String {
             writeln!(text, "as a batch => {form}").unwrap();
         }
     }
-    if let Some(failure) = batch.failure().filter(|failure| failure.kind.as_str().contains("batch")) {
+    if let Some(failure) = batch.failure().filter(|failure| failure.kind.as_str().contains("batch"))
+    {
         writeln!(text, "as a batch => {failure}").unwrap();
     }
     if let Some(failure) = outcome.failure() {
