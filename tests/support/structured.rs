@@ -39,6 +39,11 @@ enum Key<'a> {
     ExcludeDuplicates,
     RecipientCount,
     Recipients,
+    Status,
+    Errors,
+    Detail,
+    Title,
+    Messages,
     Other(&'a str),
 }
 
@@ -46,13 +51,15 @@ enum Key<'a> {
 enum Json<'a> {
     Null,
     Bool(bool),
-    Natural(u64),
+    Unsigned(u64),
     Code(u16),
     Integer(i64),
     Float(f64),
     Digits(u16),
     Text(&'a str),
     OptedOut(&'a str),
+    /// What stands before and behind the words of a notice.
+    Notice(&'a str, &'a str),
     LoneSurrogate(&'a str),
     List(Vec<Json<'a>>),
     Object(Vec<(Key<'a>, Json<'a>)>),
@@ -103,6 +110,11 @@ impl Key<'_> {
             Self::ExcludeDuplicates => "excludeDuplicates",
             Self::RecipientCount => "recipientCount",
             Self::Recipients => "recipients",
+            Self::Status => "status",
+            Self::Errors => "errors",
+            Self::Detail => "detail",
+            Self::Title => "title",
+            Self::Messages => "messages",
             Self::Other(key) => key,
         })
     }
@@ -113,13 +125,16 @@ impl Json<'_> {
         match self {
             Self::Null => "null".into(),
             Self::Bool(value) => value.to_string(),
-            Self::Natural(value) => value.to_string(),
+            Self::Unsigned(value) => value.to_string(),
             Self::Code(value) => value.to_string(),
             Self::Integer(value) => value.to_string(),
             Self::Float(value) => serde_json::to_string(value).unwrap(),
             Self::Digits(value) => format!("\"{value}\""),
             Self::Text(text) => quoted(text),
             Self::OptedOut(number) => quoted(&format!("Recipient is opted out: {number}")),
+            Self::Notice(before, behind) => {
+                quoted(&format!("{before}recipient is opted out{behind}"))
+            }
             Self::LoneSurrogate(text) => quoted(text).replacen('"', r#""\ud83d"#, 1),
             Self::List(values) => {
                 let values: Vec<_> = values.iter().map(Json::json).collect();
