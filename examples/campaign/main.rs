@@ -7,14 +7,14 @@ mod script;
 pub mod sender;
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     process::ExitCode,
 };
 
 use mobivate_response::Action;
 
-use provider::{Account, Fault, Provider};
-use sender::{Outbox, Sender, State};
+use provider::{Fault, Provider};
+use sender::{Outbox, State};
 
 fn main() -> io::Result<ExitCode> {
     match play(&mut io::stdout().lock()) {
@@ -29,82 +29,86 @@ fn main() -> io::Result<ExitCode> {
 /// Whether any harm was done.
 fn play(out: &mut impl Write) -> io::Result<bool> {
     let mut provider = script::provider();
-    let outbox = run(Sender::new(script::outbox()), &mut provider, out)?;
+    let outbox = run(script::outbox(), &mut provider, out)?;
     report(&outbox, &provider, out)?;
     Ok(provider.harm(&outbox).iter().any(|(_, count)| *count > 0))
 }
 
-/// Sends everything. The provider plays the person, too.
-fn run(mut sender: Sender, provider: &mut Provider, out: &mut impl Write) -> io::Result<Outbox> {
-    for send in 0.. {
-        // With nothing left to send, a person goes through what is to be mended.
-        let text = sender.take().or_else(|| {
-            provider.mend(&mut sender);
-            sender.take()
+/// Sends everything. The provider plays the operator, too.
+fn run(mut outbox: Outbox, provider: &mut Provider, out: &mut impl Write) -> io::Result<Outbox> {
+    let (mut last_success, mut twice) = (0, None);
+    for now in 0.. {
+        let request = usize::try_from(now).unwrap_or(usize::MAX);
+        // With nothing left to send, an operator goes through what needs a fix.
+        let claim = outbox.claim(script::most(request)).or_else(|| {
+            provider.operate(&mut outbox, None, last_success);
+            outbox.claim(script::most(request))
         });
-        let Some(text) = text else { break };
-        if io::stdout().is_terminal() {
-            write!(out, "send {send:>4}\r")?;
-            out.flush()?;
-        }
-        let fault = script::fault(send);
+        let Some(claim) = claim else { break };
+        let fault = script::fault(request);
         if let Some(Fault::Killed { sent }) = fault {
-            let when = if sent { "after" } else { "before" };
             if sent {
-                let _ = provider.send(&text, Some(Fault::Lost { arrived: true }));
+                let _ = provider.send(&claim, Some(Fault::Lost { arrived: true }));
             }
-            say(out, send, &format!("killed {when} it was sent; starts again from the outbox"))?;
-            sender = Sender::new(sender.outbox);
+            writeln!(out, "request {now:>3}  killed; starts again from the outbox")?;
             continue;
         }
-        let (sent, _) = provider.send(&text, fault);
-        match sender.settle(text, &sent) {
-            // In earnest, sleep on `Wait`: longer each time consecutive.
+        // A queue that hands an outcome on a second time changes nothing.
+        if let Some((claim, attempt)) = twice.take() {
+            let _ = outbox.record(&claim, &attempt, now);
+        }
+        let (attempt, ..) = provider.send(&claim, fault);
+        let mut action = outbox.record(&claim, &attempt, now).unwrap_or(Action::Continue);
+        while let Some((reference, status)) = provider.receipts.pop_front() {
+            match outbox.apply(&reference, status, now) {
+                Some(stop @ Action::Stop(_)) => action = stop,
+                _ => last_success = now,
+            }
+        }
+        if fault == Some(Fault::RecordedTwice) {
+            twice = Some((claim.clone(), attempt));
+        }
+        match action {
+            // In earnest, sleep on `BackOff(n)`: exponentially longer with n.
             Action::Continue | Action::BackOff(_) => {}
-            // In earnest, call a person if something is to be mended, and sleep.
-            Action::Stop(_) => match provider.mend(&mut sender) {
-                Some(broken) => say(out, send, &format!("stop: a person mends {}", words(broken)))?,
-                None => say(out, send, "stop: nothing to mend; waits a while")?,
-            },
+            // In earnest, alert an operator, and sleep.
+            Action::Stop(reason) => {
+                let messages = claim.messages.len();
+                let what = if messages == 1 { "a single send" } else { "a batch" };
+                writeln!(out, "request {now:>3}  {action}, after {what}; an operator looks")?;
+                provider.operate(&mut outbox, Some(reason), last_success);
+            }
         }
     }
-    provider.look_up(&mut sender);
-    Ok(sender.outbox)
-}
-
-fn say(out: &mut impl Write, send: usize, what: &str) -> io::Result<()> {
-    writeln!(out, "send {send:>4}  {what}")
-}
-
-fn words(broken: Account) -> &'static str {
-    match broken {
-        Account::Key => "the key",
-        Account::Permission => "the key's permission",
-        Account::Credit => "the credit",
-        Account::Address => "the address",
-    }
+    provider.look_up(&mut outbox);
+    Ok(outbox)
 }
 
 /// What became of whom, and what the provider knows.
 fn report(outbox: &Outbox, provider: &Provider, out: &mut impl Write) -> io::Result<()> {
-    let count =
-        |is: fn(&State) -> bool| outbox.texts.values().filter(|text| is(&text.state)).count();
+    let count = |is: fn(&State) -> bool| {
+        outbox.messages.values().filter(|message| is(&message.state)).count()
+    };
     let rows = [
         ("accepted", count(|state| matches!(state, State::Accepted(_)))),
         ("suppressed", count(|state| matches!(state, State::Suppressed))),
-        ("to be mended", count(|state| matches!(state, State::NeedsFix(_)))),
-        ("to be looked up", count(|state| matches!(state, State::NeedsLookup(_)))),
-        ("to be resent", count(|state| matches!(state, State::RetryLater))),
-        ("not sent yet", count(|state| matches!(state, State::Queued))),
+        ("needs a fix", count(|state| matches!(state, State::NeedsFix(_)))),
+        ("needs a lookup", count(|state| matches!(state, State::NeedsLookup(_)))),
+        ("retried later", count(|state| matches!(state, State::RetryLater))),
+        ("queued", count(|state| matches!(state, State::Queued))),
     ];
-    let (texts, requests) = (outbox.texts.len(), provider.requests);
-    writeln!(out, "\n{texts} texts to {} recipients, {requests} requests\n", script::RECIPIENTS)?;
+    let (messages, requests) = (outbox.messages.len(), provider.requests);
+    writeln!(
+        out,
+        "\n{messages} messages to {} recipients, {requests} requests\n",
+        script::RECIPIENTS
+    )?;
     writeln!(out, "{:<28}what the provider knows", "the outbox")?;
     let mut harm = provider.harm(outbox).into_iter();
-    for (state, texts) in rows {
-        write!(out, "{state:<18}{texts:>4}")?;
+    for (state, messages) in rows {
+        write!(out, "{state:<18}{messages:>4}")?;
         match harm.next() {
-            Some((what, count)) => writeln!(out, "      {what:<26}{count:>4}")?,
+            Some((what, count)) => writeln!(out, "      {what:<28}{count:>4}")?,
             None => writeln!(out)?,
         }
     }
