@@ -129,8 +129,7 @@ fn pinned_names() {
     let (retry, scope): (Retry, Scope) = (failure.retry(), failure.scope());
     assert_eq!((retry, scope), (Retry::Never, Scope::Recipient));
 
-    const FRESH: CircuitBreaker = CircuitBreaker::new();
-    let mut circuit_breaker: CircuitBreaker = FRESH;
+    let mut circuit_breaker: CircuitBreaker = const { CircuitBreaker::new() };
     let actions: [Action; 4] = [
         circuit_breaker.record(&SendOutcome::from(failure)),
         circuit_breaker.record(&BatchOutcome::no_response("reset")),
@@ -143,8 +142,8 @@ fn pinned_names() {
 
     let merged: DeliveryStatus =
         DeliveryStatus::from_receipt(Some("EXPIRED"), None).merge(DeliveryStatus::Pending);
-    const KIND: Option<FailureKind> = STATUS.failure_kind();
-    assert_eq!((merged.failure_kind(), KIND), (Some(FailureKind::Undelivered), None));
+    let kind: Option<FailureKind> = const { STATUS.failure_kind() };
+    assert_eq!((merged.failure_kind(), kind), (Some(FailureKind::Undelivered), None));
     assert_eq!(DeliveryStatus::of_parts([merged, STATUS]), merged);
 }
 
@@ -178,6 +177,10 @@ fn retry_knows_of_the_id() {
     }
 }
 
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
 #[test]
 fn labels_honor_width_and_have_one_name() {
     assert_eq!(format!("{:>12}|", FailureKind::OptedOut), "   opted out|");
@@ -192,9 +195,6 @@ fn labels_honor_width_and_have_one_name() {
     let failed = DeliveryStatus::Failed(FailureKind::OptedOut);
     assert_eq!(format!("{failed:<20}|"), "failed: opted out   |");
 
-    fn json(value: &impl Serialize) -> String {
-        serde_json::to_string(value).unwrap()
-    }
     assert_eq!(json(&Action::Continue), r#""continue""#);
     assert_eq!(json(&Action::BackOff(2)), r#"{"back_off":2}"#);
     assert_eq!(json(&stop), r#"{"stop":"rate_limit"}"#);

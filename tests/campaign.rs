@@ -252,6 +252,7 @@ impl Run {
     }
 
     /// By what the provider knows, and by what the client can know.
+    #[expect(clippy::match_same_arms, reason = "a row for each state")]
     fn is_in_the_right_state(
         &self,
         claim: &Claim,

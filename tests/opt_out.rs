@@ -1,6 +1,7 @@
 //! Which texts are opt-out notices, and which number they name.
 
 #![expect(clippy::panic, reason = "a test fails by a panic")]
+#![expect(clippy::too_many_lines, reason = "a row for each case")]
 
 use mobivate_response::{Failure, FailureKind};
 

@@ -1,5 +1,7 @@
 //! The tables in the docs are those of the code.
 
+#![expect(clippy::indexing_slicing, clippy::panic, reason = "a test fails by a panic")]
+
 use mobivate_response::{
     Action, CircuitBreaker, Failure, FailureKind, Message, Retry, Scope, SendOutcome,
 };

@@ -209,8 +209,10 @@ impl Provider {
         }
         if self.store_down > 0 {
             self.store_down -= 1;
-            let body =
-                format!(r#"{{"code":500,"message":"Recipient is opted out: {}"}}"#, numbers[0]);
+            let body = format!(
+                r#"{{"code":500,"message":"Recipient is opted out: {}"}}"#,
+                numbers.concat()
+            );
             return (500, body, Met::Trouble);
         }
         let drops = fault == Some(Fault::DropsSilently);

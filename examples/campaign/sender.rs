@@ -112,6 +112,10 @@ pub struct Outbox {
 
 impl Outbox {
     /// Queues a message. A known reference stays as it is, since its message may be out already.
+    ///
+    /// # Errors
+    ///
+    /// If the reference is of another recipient.
     pub fn queue(&mut self, reference: &str, recipient: &str) -> Result<(), ReferenceTaken> {
         if let Some(known) = self.messages.get(reference) {
             let is_same = number(&known.recipient) == number(recipient);
@@ -159,6 +163,10 @@ impl Outbox {
     }
 
     /// Records what became of a claim, and says what to do next.
+    ///
+    /// # Errors
+    ///
+    /// If the attempt is not the open one: then nothing was changed.
     pub fn record(&mut self, claim: &Claim, attempt: &Attempt, now: u64) -> Result<Action, Stale> {
         let Some(outcome) = outcome(claim, attempt) else {
             self.record_not_sent(claim)?;
@@ -169,6 +177,10 @@ impl Outbox {
     }
 
     /// Records that a claim certainly was not sent.
+    ///
+    /// # Errors
+    ///
+    /// If the attempt is not the open one.
     pub fn record_not_sent(&mut self, claim: &Claim) -> Result<(), Stale> {
         for reference in self.close(claim)? {
             self.transition(&reference, State::RetryLater);
@@ -177,6 +189,10 @@ impl Outbox {
     }
 
     /// Records the outcome of a claim.
+    ///
+    /// # Errors
+    ///
+    /// If the attempt is not the open one.
     pub fn record_outcome(
         &mut self,
         claim: &Claim,
@@ -356,6 +372,7 @@ impl Outbox {
 }
 
 /// The outcome of a claim, unless it was not sent.
+#[must_use]
 pub fn outcome(claim: &Claim, attempt: &Attempt) -> Option<Outcome<'static, Accepted>> {
     let (status, body) = match attempt {
         Attempt::Response { status, body } => (*status, body),
@@ -379,6 +396,7 @@ pub fn outcome(claim: &Claim, attempt: &Attempt) -> Option<Outcome<'static, Acce
 }
 
 /// One number, however it is written: its digits, without a leading `00`.
+#[must_use]
 pub fn number(recipient: &str) -> String {
     let digits: String = recipient.chars().filter(char::is_ascii_digit).collect();
     digits.strip_prefix("00").map_or(digits.clone(), str::to_owned)

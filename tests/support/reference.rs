@@ -694,7 +694,7 @@ fn plain(body: &[u8]) -> Option<String> {
     if !is_text || ["true", "false", "null"].contains(&text) {
         return None;
     }
-    let last_letter = text.char_indices().filter(|(_, c)| c.is_alphabetic()).last();
+    let last_letter = text.char_indices().rfind(|(_, c)| c.is_alphabetic());
     let end = last_letter.map_or(0, |(at, c)| at + c.len_utf8());
     let digits = text[end..].chars().filter(|c| c.is_numeric()).count();
     Some(if digits >= 7 { &text[..end] } else { text }.to_owned())

@@ -25,7 +25,7 @@ pub enum Readers {
     Alternatives,
     /// Those who read batches.
     BatchAlternatives,
-    /// ThisCrate alone, to see how the cost grows.
+    /// This crate alone, to see how the cost grows.
     ThisCrate,
 }
 

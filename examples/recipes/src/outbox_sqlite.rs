@@ -244,9 +244,9 @@ impl Outbox {
         let rows = select.query_map([reference], |row| Ok((row.get(0)?, from_json(row, 1)?)))?;
         let rows = rows.collect::<Result<Vec<(u8, DeliveryStatus)>>>()?;
         let all_heard = rows.iter().all(|(parts, _)| usize::from(*parts) <= rows.len());
-        let message = DeliveryStatus::of_parts(rows.iter().map(|(_, status)| *status));
-        let least = (!rows.is_empty()).then_some(message);
-        Ok(if all_heard { least } else { Some(DeliveryStatus::Unknown) })
+        let heard = rows.iter().map(|(_, status)| *status);
+        let unheard = (!all_heard).then_some(DeliveryStatus::Unknown);
+        Ok((!rows.is_empty()).then(|| DeliveryStatus::of_parts(heard.chain(unheard))))
     }
 
     /// A person has mended what a text was refused for: it is sent again.

@@ -572,10 +572,10 @@ fn in_the_end(events: &[Event], ours: &str) -> (State, Option<DeliveryStatus>) {
     let heard: Vec<_> = heard.collect();
     let greatest = |part| {
         let statuses = heard.iter().filter(|(of, ..)| *of == part).map(|(_, _, status)| *status);
-        statuses.max().unwrap_or(DeliveryStatus::Unknown)
+        statuses.fold(DeliveryStatus::Unknown, DeliveryStatus::merge)
     };
     let parts = heard.iter().map(|(_, parts, _)| *parts).max().unwrap_or(0);
-    let least = (1..=parts).map(greatest).min();
+    let least = (parts > 0).then(|| DeliveryStatus::of_parts((1..=parts).map(greatest)));
     let response = events.iter().find_map(|event| match event {
         Event::Replied { reference, status, .. } if *reference == ours => Some(*status),
         _ => None,
@@ -603,9 +603,7 @@ proptest! {
             outbox.take().unwrap().unwrap();
         }
         for event in &events {
-            let before = outbox.delivery("r-1").unwrap();
             event.happen(&mut outbox);
-            prop_assert!(before <= outbox.delivery("r-1").unwrap(), "it turned back");
         }
         for reference in ["r-1", "r-2"] {
             let (state, delivery) = in_the_end(&events, reference);
