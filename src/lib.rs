@@ -68,7 +68,7 @@
 //! # Using it with an HTTP client
 //!
 //! Any client will do that gives the status and the body's bytes. The folder `examples/recipes` of the
-//! repository has tested ones to copy, for ureq, reqwest, hyper and libcurl.
+//! repository has tested ones to copy, for ureq, reqwest and hyper.
 //!
 //! - Not sent: an error that certainly came before the sending, such as an unresolved name, a refused
 //!   connection or a connect timeout. Send the same again after a wait, and call
