@@ -5,8 +5,9 @@ mod corpus;
 mod support;
 
 use corpus::RESPONSES;
+use mobivate_response::Failure;
 use proptest::{collection::vec, prelude::*, sample::select};
-use support::assert_invariants;
+use support::{assert_invariants, reference::matches};
 
 /// So many of each.
 const CASES: u32 = 4096;
@@ -41,9 +42,33 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
+    fn recipients_that_match((number, recipient) in number_and_recipient()) {
+        let failure = Failure::new(403, format!("Recipient is opted out: {number}"));
+        let named = failure.opted_out_number().unwrap();
+        prop_assert_eq!(named.matches(&recipient), matches(&number, &recipient));
+    }
+
+    #[test]
     fn pages_and_plain_text(status in status(), body in page_or_text()) {
         assert_invariants(status, &body);
     }
+}
+
+/// A number, and one that is written in groups and may differ in a prefix or a digit.
+fn number_and_recipient() -> impl Strategy<Value = (String, String)> {
+    let number = prop_oneof![4 => "(00|0|)[0-9]{7,13}", 1 => "4[0-9Xx*]{7,12}"];
+    let between = select(vec!["", "", "", " ", "-", " - ", "/", ")(", "\u{a0}", "٣", "½", "x"]);
+    let prefix = select(vec!["", "", "+", "00", "00 ", "0-0", "0", "000", "0000", "+00"]);
+    (number, prefix, vec(between, 15), 0..4usize).prop_map(|(number, prefix, between, left_out)| {
+        let digits = number.strip_prefix("00").unwrap_or(&number);
+        let digits = digits.chars().skip(left_out.saturating_sub(2));
+        let mut recipient = prefix.to_owned();
+        for (digit, gap) in digits.zip(between) {
+            recipient.push(digit);
+            recipient += gap;
+        }
+        (number, recipient)
+    })
 }
 
 /// What proxies and firewalls send: a page with or without a title, plain text; truncated anywhere.
@@ -72,7 +97,9 @@ fn page_or_text() -> impl Strategy<Value = Vec<u8>> {
 
 fn status() -> impl Strategy<Value = u16> {
     prop_oneof![
-        4 => select(vec![0, 200, 201, 303, 400, 401, 402, 403, 404, 408, 409, 413, 422, 429, 500]),
+        4 => select(vec![
+            0, 200, 201, 302, 303, 400, 401, 402, 403, 404, 406, 408, 409, 413, 422, 429, 460, 499, 500,
+        ]),
         1 => 0..700u16,
         1 => any::<u16>(),
     ]
@@ -143,7 +170,7 @@ fn nested_text() -> impl Strategy<Value = String> {
 }
 
 fn value() -> impl Strategy<Value = String> {
-    let odd = vec![
+    let unexpected = vec![
         "null",
         "true",
         "false",
@@ -181,9 +208,16 @@ fn value() -> impl Strategy<Value = String> {
         "[[]]",
         r#"{"id":"inner"}"#,
         r#""m-1""#,
+        r#""\u200b""#,
+        r#""007""#,
+        r#""failed""#,
+        r#"" Opted_Out\n""#,
+        r#""EXPIRED""#,
+        r#""SENT""#,
+        r#""NOT_FAILED""#,
     ];
     prop_oneof![
-        3 => select(odd).prop_map(String::from),
+        3 => select(unexpected).prop_map(String::from),
         1 => any::<String>().prop_map(|text| serde_json::Value::from(text).to_string()),
         1 => error_text().prop_map(|text| serde_json::Value::from(text).to_string()),
     ]
@@ -200,6 +234,33 @@ fn error_text() -> impl Strategy<Value = String> {
         "recipients have already opted-out",
         "if ",
         "Whether",
+        "unless ",
+        "UNTIL ",
+        "when ",
+        "where_",
+        "once-",
+        "assuming\t",
+        "perhaps ",
+        "doubt ",
+        "determine ",
+        "confirm ",
+        "verify ",
+        "Neither ",
+        "none ",
+        "nor ",
+        "not ",
+        " this ",
+        " that ",
+        " any ",
+        " all ",
+        " a ",
+        "SMS_RECIPIENT_OPTED_OUT",
+        "recipient_is_opted_out",
+        "the key's ",
+        "; ",
+        "(unknown)",
+        ": 0",
+        " = NULL",
         "no",
         " the ",
         "or ",

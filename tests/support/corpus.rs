@@ -1,6 +1,6 @@
 //! The response files.
 
-#![expect(clippy::unwrap_used, reason = "where a file is odd, whatever reads it fails")]
+#![expect(clippy::unwrap_used, reason = "where a file is malformed, whatever reads it fails")]
 
 use std::{fs, path::Path, sync::LazyLock};
 

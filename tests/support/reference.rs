@@ -54,7 +54,7 @@ pub(crate) const SYNTAX_ERROR: &str = "truncated or malformed JSON";
 
 /// What a body says, up to its first syntax error.
 pub(crate) struct Response {
-    is_complete: bool,
+    pub(crate) is_complete: bool,
     is_batch: bool,
     body_description: &'static str,
     /// The text of a body that is no JSON object.
@@ -85,7 +85,7 @@ pub(crate) enum Json {
 }
 
 impl Response {
-    /// `None` for what is not judged here: a number that is read, and so long or so large that its
+    /// `None` for what is not decided here: a number that is read, and so long or so large that its
     /// rounding matters; and the private key of `serde_json`, which may read as a number.
     pub(crate) fn read(body: &[u8], is_batch: bool) -> Option<Self> {
         let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
@@ -311,8 +311,8 @@ impl Object {
     }
 
     fn rewritten(&self) -> String {
-        let unheard = r#""unheard" : [{"id":"none"}, "\ud83d", 1e999], "\udc00" : "code""#;
-        let mut text = format!(" {{\r\n\t{unheard}");
+        let unknown = r#""unknown" : [{"id":"none"}, "\ud83d", 1e999], "\udc00" : "code""#;
+        let mut text = format!(" {{\r\n\t{unknown}");
         let mut seen: Vec<&str> = Vec::new();
         for (key, value) in self.0.iter().rev() {
             if !seen.contains(&key.as_str()) {
@@ -390,7 +390,7 @@ impl Place {
     }
 }
 
-/// Each function reads on, or ends at the fault with `None`.
+/// Each function reads on, or ends at the syntax error with `None`.
 struct Reader<'a> {
     rest: &'a str,
     is_batch: bool,
@@ -738,6 +738,15 @@ pub(crate) fn number(text: &str) -> Option<String> {
         let is_number = ends && !goes_on && (7..=15).contains(&number.len());
         (is_number && number.starts_with(|c: char| c.is_ascii_digit())).then_some(number)
     })
+}
+
+/// Whether a number is the recipient's: all digits of both, without a leading `00`.
+pub(crate) fn matches(number: &str, recipient: &str) -> bool {
+    let international = |text: &str| {
+        let digits: String = text.chars().filter(|c| c.is_numeric()).collect();
+        digits.strip_prefix("00").map_or(digits.clone(), str::to_owned)
+    };
+    !number.contains(['X', 'x', '*']) && international(number) == international(recipient)
 }
 
 fn is_space(c: char) -> bool {
