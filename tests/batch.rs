@@ -60,17 +60,17 @@ fn debug_counts_people_and_hides_them() {
 }
 
 #[test]
-fn serialised_form() {
+fn serialized_form() {
     let outcome = BatchOutcome::decode(200, BATCH);
     let form = serde_json::to_string(&outcome).unwrap();
     assert_eq!(
         form,
         r#"{"success":{"id":"b-1","name":"Autumn","route_id":"mglobal","scheduled":"2026-12-01T09:00:00.000Z","recipient_count":2,"shorten_urls":true,"exclude_optouts":true,"exclude_duplicates":false,"spread_hours":4,"recipients":[{"originator":"Brand","recipient":"447700900001","text":"Hi","reference":"r-1","route_id":"x"},{"recipient":"447700900002"}]}}"#
     );
-    let refused = BatchOutcome::decode(502, b"<html>");
+    let rejected = BatchOutcome::decode(502, b"<html>");
     let silent = BatchOutcome::decode(200, br#"{"id":"b"}"#);
     assert_eq!(serde_json::to_string(&silent).unwrap(), r#"{"success":{"id":"b"}}"#);
-    for outcome in [outcome, refused, silent] {
+    for outcome in [outcome, rejected, silent] {
         let mut cbor = Vec::new();
         ciborium::into_writer(&outcome, &mut cbor).unwrap();
         assert_eq!(ciborium::from_reader::<BatchOutcome<'_>, _>(&*cbor).unwrap(), outcome);

@@ -219,7 +219,7 @@ fn statuses_are_named_and_final() {
     assert_eq!(novel, Failed(FailureKind::Unconfirmed));
 }
 
-/// A failed delivery answers "what next" as a failed send does, and two names alone suppress.
+/// A failed delivery says what to do next as a failed send does, and two names alone suppress.
 #[test]
 fn what_to_do_next() {
     let kind = FailureKind::Undelivered;

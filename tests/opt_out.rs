@@ -39,7 +39,7 @@ fn notices() {
         "Say no to this: recipient is opted out",
         "Piano recipient is opted out",
         "If so, the recipient is opted out",
-        "Message refused, recipient opted out",
+        "Message rejected, recipient opted out",
         "Not sent (the recipient has opted out).",
         "🚫 Recipient is opted out",
         "447700900123: recipient is opted out",
@@ -92,6 +92,13 @@ fn notices() {
         "Recipient i\u{17f} opted out",
         "Recipient isn't opted out",
         "Recipient: opted out",
+        "Recipient. Opted out",
+        "recipient.opted.out",
+        "Recipient is.opted out",
+        "Recipient is opted.out",
+        "Recipient been opted out",
+        "Recipient is been already opted out",
+        "recipientss opted out",
         "Recipient is\u{a0}opted out",
         "Recipient is\x0bopted out",
         "Recipient is opted\u{200b} out",
@@ -111,7 +118,7 @@ fn notices() {
         "No recipient opted out",
         "(no SmsRecipient is opted out)",
         "if that recipient is opted out, or if a recipient was opted out",
-        // 1. The word goes on.
+        // 1. The last word goes on.
         "Recipient opted_out_list",
         "RECIPIENT_OPTED_OUT_CHECK_FAILED",
         "recipient opted out-list",
@@ -286,13 +293,29 @@ fn matching() {
     for recipient in ["447700900123", "+44 7700-900123", "00447700900123", "00 44 7700 900 123"] {
         assert!(number.matches(recipient), "{recipient}");
     }
-    for recipient in ["07700900123", "0447700900123", "44770090012", "4477009001234", "", "00"] {
+    for recipient in [
+        "07700900123",
+        "0447700900123",
+        "000447700900123",
+        "44770090012",
+        "4477009001234",
+        "447700900123 ext. 4",
+        "٤٤٧٧٠٠٩٠٠١٢٣",
+        "447700900123٣",
+        "",
+        "00",
+    ] {
         assert!(!number.matches(recipient), "{recipient}");
     }
     let failure = Failure::new(403, "Recipient is opted out: 00447700900123");
     let number = failure.opted_out_number().unwrap();
     assert!(number.matches("447700900123") && number.matches("00447700900123"));
     assert!(!number.matches("0000447700900123"), "one prefix alone");
+    let failure = Failure::new(403, "Recipient is opted out: 4477XXXX");
+    let number = failure.opted_out_number().unwrap();
+    for recipient in ["4477XXXX", "4477", "44770000"] {
+        assert!(!number.matches(recipient), "a masked number matches nobody: {recipient}");
+    }
 }
 
 /// Nothing is read twice: a search that starts anew at each phrase would not end.

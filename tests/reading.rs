@@ -135,7 +135,7 @@ fn truncated_responses() {
         200 r#"{"success":true,"record":{"id":"m-1","ty"# => "unconfirmed 200 | truncated JSON | id: m-1"
         200 r#"{"success":false"# => "unconfirmed 200 | truncated JSON"
         200 r#"{"success":false,"message":"No credit","# => "unconfirmed 200 | No credit"
-        // A word counts once it is complete.
+        // A literal counts once it is complete.
         429 r#"{"success":true"# => "unconfirmed 429 | truncated JSON"
         429 r#"{"success":tru"# => "rate_limited 429 | truncated JSON"
         // A complete message says opted out, half a message nothing.
@@ -164,7 +164,7 @@ fn a_number_at_the_very_end_may_be_truncated() {
 #[test]
 fn syntax_errors() {
     reads! {
-        // What stood before the fault counts.
+        // What stood before the syntax error counts.
         200 r#"{"id":"m-1"/* queued */}"# => "unconfirmed 200 | malformed JSON | id: m-1"
         200 r#"{"id":"m-1","price":NaN}"# => "unconfirmed 200 | malformed JSON | id: m-1"
         200 r#"{"id":"m-1",}"# => "unconfirmed 200 | malformed JSON | id: m-1"
@@ -259,7 +259,7 @@ fn invalid_utf8() {
         400 r#"{"message":"Empf\xe4nger unbekannt"}"# => "bad_request 400 | Empf�nger unbekannt"
         403 r#"{"message":"Recipient is opt\xffed out: 447700900123"}"# => "forbidden 403 | Recipient is opt�ed out: 447700900123"
         403 r#"{"message":"Recipient is opted out: 447700900123\xff"}"# => "opted_out 403 | Recipient is opted out: 447700900123�"
-        // Outside a string it is a fault, and in a broken response still U+FFFD.
+        // Outside a string it is a syntax error, and in a malformed response still U+FFFD.
         200 r#"{"id":"m-1",\xff"code":0}"# => "unconfirmed 200 | malformed JSON | id: m-1"
         200 r#"{"id":"m-1","text":"caf\xe9"# => "unconfirmed 200 | truncated JSON | id: m-1"
         403 r#"{"message":"caf\xe9: Recipient is opted out","# => "opted_out 403 | caf�: Recipient is opted out"
@@ -284,7 +284,7 @@ fn lone_surrogates() {
         403 r#"{"message":"Not allowed: cut \ud83d"}"# => "forbidden 403 | Not allowed: cut �"
         403 r#"{"message":"Recipient is opted out: 447700900123\ud83d"}"# => "opted_out 403 | Recipient is opted out: 447700900123�"
         403 r#"{"message":"cut \ud83d Recipient is opted out: 447700900123"}"# => "opted_out 403 | cut � Recipient is opted out: 447700900123 | number: 447700900123"
-        // With a fault in the same response.
+        // With a syntax error in the same response.
         200 r#"{"text":"cut \ud83d\u00g0","id":"m-1"}"# => "unconfirmed 200 | malformed JSON"
         200 r#"{"id":"m-1","body":"cut \ud83d\x13 here"}"# => "unconfirmed 200 | malformed JSON | id: m-1"
         200 r#"{"text":"cut \ud83d","id":"m-1","code":"# => "unconfirmed 200 | truncated JSON | id: m-1"
@@ -363,6 +363,9 @@ fn ids() {
         ("18446744073709551615", "18446744073709551615"),
         (r#""00""#, "00"),
         (r#"" m-1 ""#, " m-1 "),
+        // A zero-width space is no whitespace in Unicode.
+        (r#""\u200b""#, "\u{200b}"),
+        (r#""\ufeff""#, "\u{feff}"),
     ] {
         reads(200, &format!(r#"{{"id":{id}}}"#), &format!("accepted {shown}"));
         reads(200, &format!(r#"{{"record":{{"id":{id}}}}}"#), &format!("accepted {shown}"));
@@ -443,7 +446,7 @@ fn message_fields() {
             reads(200, &body, &format!("accepted m-1 | {name}: {shown}"));
         }
     }
-    for odd in [
+    for unexpected in [
         "null",
         "true",
         "[]",
@@ -459,9 +462,9 @@ fn message_fields() {
         "123456789012345678901234567890",
     ] {
         for key in KEYS.into_iter().chain(["body", "text"]) {
-            reads(200, &format!(r#"{{"id":"m-1","{key}":{odd}}}"#), "accepted m-1");
+            reads(200, &format!(r#"{{"id":"m-1","{key}":{unexpected}}}"#), "accepted m-1");
         }
-        let body = format!(r#"{{"id":"m-1","body":{odd},"text":"From text."}}"#);
+        let body = format!(r#"{{"id":"m-1","body":{unexpected},"text":"From text."}}"#);
         reads(200, &body, "accepted m-1 | body: From text.");
     }
     reads! {
@@ -519,8 +522,8 @@ fn success() {
         field_reads(&format!(r#""success":{truth}"#), ACCEPTED, SILENT);
     }
     for lie in ["false", "0", r#""false""#, r#""FALSE""#, r#""fAlsE""#] {
-        let refused = "bad_request 200 | JSON without a text";
-        field_reads(&format!(r#""success":{lie}"#), DENIED, refused);
+        let rejected = "bad_request 200 | JSON without a text";
+        field_reads(&format!(r#""success":{lie}"#), DENIED, rejected);
     }
     for neither in [
         r#"" true""#,
@@ -545,7 +548,7 @@ fn success() {
     reads! {
         200 r#"{"success":false,"error":"No route to this country."}"# => "bad_request 200 | No route to this country."
         500 r#"{"success":false,"message":"Could not be queued."}"# => "server_error 500 | Could not be queued."
-        // A refusal that says success contradicts itself; any other word does not.
+        // An error response that says success contradicts itself; any other value does not.
         404 r#"{"success":"TRUE"}"# => "unconfirmed 404 | JSON without a text"
         404 r#"{"success":1}"# => "unconfirmed 404 | JSON without a text"
         404 r#"{"success":1.0}"# => "misconfigured 404 | JSON without a text"
@@ -611,7 +614,7 @@ fn code() {
         let forbidden = "forbidden 403 | JSON without a text";
         field_reads(&format!(r#""code":{code}"#), &format!("{forbidden} | id: m-1"), forbidden);
     }
-    // They deny a success, but are no code of a refusal.
+    // They deny a success, but are no code of an error response.
     for code in [
         "1",
         "-1",
@@ -770,6 +773,14 @@ fn pages_and_plain_text() {
         403 r#"<html><title lang="en">Access denied</title>"# => "forbidden 403 | HTML page"
         403 r"<html><title>Access denied" => "forbidden 403 | HTML page"
         403 r"<html><title> </title>" => "forbidden 403 | HTML page"
+        403 "<title>\u{a0}\u{2003}Access denied\u{3000}\u{85}</title>" => "forbidden 403 | Access denied"
+        403 "<title>\u{a0}\u{3000}</title>" => "forbidden 403 | HTML page"
+        403 "<title>\u{200b}</title>" => "forbidden 403 | \u{200b}"
+        403 r"</title><title>Access</title> denied</title>" => "forbidden 403 | Access"
+        403 r"<title>Access<title>denied</title>" => "forbidden 403 | Access<title>denied"
+        403 r"-<title>Access denied</title>" => "forbidden 403 | not a JSON object"
+        200 r"<title>Recipient is opted out</title>" => "opted_out 200 | Recipient is opted out"
+        503 r"<title>Recipient is opted out</title>" => "server_error 503 | Recipient is opted out"
         403 r"<html><title></title><title>Access denied</title>" => "forbidden 403 | HTML page"
         403 r"<html>\xff<title>Access denied</title>" => "forbidden 403 | HTML page"
         403 r"<html><title>Access denied</title>\xc3" => "forbidden 403 | Access denied"
@@ -779,6 +790,10 @@ fn pages_and_plain_text() {
         403 r"RBAC: access denied" => "forbidden 403 | RBAC: access denied"
         403 "\r\n Forbidden\r\n" => "forbidden 403 | Forbidden"
         403 r"\xef\xbb\xbfForbidden" => "forbidden 403 | Forbidden"
+        403 "Forbidden\u{a0}\u{2003}" => "forbidden 403 | Forbidden"
+        403 "\u{a0}Forbidden" => "forbidden 403 | not a JSON object"
+        403 r"1020 Forbidden" => "forbidden 403 | not a JSON object"
+        403 r"NULL" => "forbidden 403 | NULL"
         403 r"Forbidden \xff" => "forbidden 403 | not a JSON object"
         403 r"\xc3\xa9t\xc3\xa9" => "forbidden 403 | not a JSON object"
         403 r"- Forbidden" => "forbidden 403 | not a JSON object"
@@ -820,6 +835,11 @@ fn status_fields() {
         200 r#"{"id":"m-1","status":"DELIVERED"}"# => "accepted m-1"
         200 r#"{"id":"m-1","status":"SENT"}"# => "accepted m-1"
         200 r#"{"id":"m-1","status":"error"}"# => "accepted m-1"
+        200 r#"{"id":"m-1","status":["failed"]}"# => "accepted m-1"
+        200 r#"{"id":"m-1","status":5}"# => "accepted m-1"
+        200 r#"{"id":"m-1","status":"failed","status":null}"# => "accepted m-1"
+        200 r#"{"id":"m-1","code":"none","status":403.0}"# => "forbidden 403 | JSON without a text | id: m-1"
+        0 r#"{"id":"m-1","status":403}"# => "no_response 0 | JSON without a text | id: m-1"
         200 r#"{"record":{"id":"m-1","status":"failed"}}"# => "unconfirmed 200 | JSON without a text | id: m-1"
         200 r#"{"record":{"id":"m-1","status":403}}"# => "accepted m-1"
         // With a record, its status alone counts as a name.
@@ -908,11 +928,11 @@ fn batches() {
         200 r#"{"id":"b-1","recipients":[{"id":"e-1","recipient":"447700900001","record":{"recipient":"447700900002"}}]}"# => "accepted b-1 [recipient: 447700900001]"
         200 r#"{"id":"b-1","recipients":[{"text":"first","\u0074ext":"last","recipient":1,"recipient":"447700900001"}]}"# => "accepted b-1 [recipient: 447700900001 | text: last]"
         200 r#"{"id":"b-1","recipients":[{"text":"Recipient is opted out: 447700900001","message":"Recipient is opted out: 447700900001","error":"x","success":false}]}"# => "accepted b-1 [text: Recipient is opted out: 447700900001]"
-        // Mended as the response to a single send is.
+        // Invalid UTF-8 and lone surrogates, as in the response to a single send.
         200 r#"{"id":"b-1","recipients":[{"text":"cut \ud83d"},{"text":"whole \ud83d\ude00"}]}"# => "accepted b-1 [text: cut �] [text: whole 😀]"
         200 r#"{"id":"b-1","recipients":[{"text":"caf\xe9"},{"text":"caf\xc3\xa9","reference":"r\xff"}]}"# => "accepted b-1 [text: caf�] [text: café | reference: r�]"
         200 r#"{"name":"cut \ud83d","id":"b-1"}"# => "accepted b-1 | name: cut �"
-        // Cut or at fault.
+        // Truncated or malformed.
         200 r#"{"id":"b-1","recipients":[{"reference":"a"},{"refe"# => "unconfirmed 200 | truncated JSON | id: b-1"
         200 r#"{"success":true,"record":{"id":"b-1","recipientCount":1"# => "unconfirmed 200 | truncated JSON | id: b-1"
         200 r#"{"id":"b-1","recipients":[{"text":"cut \ud83d"},]}"# => "unconfirmed 200 | malformed JSON | id: b-1"
