@@ -143,6 +143,13 @@ fn the_list_has_two_names() {
     assert_eq!(recipients(&flags), (String::new(), Some(true), Some(7)));
     let flags = body(r#""excludeOptouts":true,"excludeOptOuts":false,"spreadHours":"7h""#);
     assert_eq!(recipients(&flags), (String::new(), Some(false), None), "the last one counts");
+    for unexpected in ["1", "0", r#""true""#, "null", "[]"] {
+        for key in ["shortenUrls", "excludeOptouts", "excludeDuplicates"] {
+            let flags = format!(r#"{{"id":"b-1","{key}":true,"{key}":{unexpected}}}"#);
+            let batch = BatchOutcome::decode(200, flags.as_bytes());
+            assert_eq!(batch.success(), Some(&Batch::new("b-1")), "{key}: {unexpected} overrides");
+        }
+    }
     for unexpected in ["1.5", "-1", r#""-1""#, r#""""#, r#""18446744073709551616""#, "null", "[]"] {
         let counts = body(&format!(r#""spreadHours":3,"spreadHours":{unexpected}"#));
         assert_eq!(recipients(&counts).2, None, "{unexpected} overrides");
