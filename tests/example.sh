@@ -62,5 +62,10 @@ expect "a second campaign" "$("$campaign")" "$table"
 LC_ALL=C grep -q '[^ -~]' <<< "$table" && fail "a pipe gets plain lines alone"
 grep -Eq '.{101}' <<< "$table" && fail "a line of more than 100 columns"
 grep -q '^accepted .* texted twice  *0$' <<< "$table" || fail "the campaign's table"
+grep -q '^[0-9]* requests, [1-9][0-9]* of them batches$' <<< "$table" || fail "the campaign's batches"
+for reason in account service "rate limit" "bad requests" "opt outs"; do
+  grep -q "^send .* stop ($reason): " <<< "$table" || fail "no stop: $reason"
+done
+grep -q 'the probe got through' <<< "$table" || fail "no probe"
 "$campaign" | head -n 1 > /dev/null || fail "a closed pipe"
 echo "ok"

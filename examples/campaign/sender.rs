@@ -1,403 +1,464 @@
-//! A campaign's outbox, to copy: it keeps what became of every message, and texts nobody twice.
+//! A campaign's sender, to copy: its outbox knows what became of every message, and nobody is texted
+//! twice.
 //!
-//! It is a map here; in production it is a table of a database, and each method that changes it is one
-//! transaction, as in `examples/recipes/src/outbox_sqlite.rs`. The time comes from outside: seconds, say.
+//! The outbox is a map here; in production it is tables of a database, and each method that changes
+//! it is one transaction, as in `examples/recipes/src/outbox_sqlite.rs`.
+
+#![expect(missing_docs, clippy::missing_errors_doc, reason = "the names say it")]
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::SystemTime;
 
 use mobivate_response::{
-    Action, BatchOutcome, CircuitBreaker, DeliveryStatus, Failure, FailureKind, Outcome, Retry,
-    SendOutcome,
+    Action, Batch, BatchOutcome, CircuitBreaker, DeliveryStatus, FailureKind, Outcome, Retry,
+    SendOutcome, StopReason,
 };
 
-/// What the HTTP client says of a request.
+/// What the HTTP client says of a send.
 #[derive(Clone, Debug)]
 pub enum Attempt {
-    /// A response came.
-    Response {
-        /// HTTP's.
-        status: u16,
-        /// What arrived, complete or not.
-        body: Vec<u8>,
-    },
+    /// A response came, with this HTTP status and this body, complete or not.
+    Response { status: u16, body: Vec<u8> },
     /// It was sent, or may have been, and no response came: why.
     NoResponse(String),
     /// It certainly was not sent: why.
     NotSent(String),
 }
 
-/// A message to one recipient, and what became of it.
-#[derive(Clone, Debug)]
-pub struct Message {
-    /// The phone number, in international form.
-    pub recipient: String,
-    /// What is to be done about it.
-    pub state: State,
-    /// What was said of it after acceptance.
-    pub status: DeliveryStatus,
-    /// How often it was claimed.
-    attempts: u32,
-    /// The attempt that has no outcome yet.
-    open: Option<u64>,
-    /// With how many others it may be sent at most, itself included.
-    at_most: usize,
+/// What is about to be sent: one message as a single send, more as a batch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    pub attempt: u64,
+    pub messages: Vec<OutgoingMessage>,
 }
 
-/// What became of a message, and what is to be done about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutgoingMessage {
+    /// The client reference, unique, sent along.
+    pub reference: String,
+    /// In international form: a national one is never recognized.
+    pub recipient: String,
+}
+
+/// A delivery receipt, or a record of the message log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StatusUpdate {
+    pub reference: String,
+    /// Of the receipt or the record: it tells two attempts apart.
+    pub id: String,
+    pub part: u32,
+    pub parts: u32,
+    pub status: DeliveryStatus,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum State {
-    /// Not sent yet.
+    /// Certainly not sent.
     Queued,
-    /// Accepted, under this id of Mobivate's, which of a batch is the batch's.
-    Accepted(Option<String>),
+    /// Accepted, under the message's id or its batch's. It stays here if it failed later and may have
+    /// arrived all the same.
+    Accepted { id: String, status: DeliveryStatus },
     /// Not sent: the recipient opted out.
     Suppressed,
-    /// Not sent: it is sent again after a wait.
+    /// Not sent: sent again after a wait.
     RetryLater,
-    /// Not sent: it is sent again once an operator has fixed this.
+    /// Not sent: sent again once an operator has fixed this.
     NeedsFix(String),
-    /// It may have been sent: look it up by its reference, or by this id. What is not found may have
-    /// been accepted all the same; after a day, an operator decides.
+    /// May have been sent: looked up by the reference, or by the id if there is one. What is not found
+    /// may have been accepted all the same: an operator decides, after a day.
     NeedsLookup(Option<String>),
 }
 
-/// Messages that are sent in one request, a batch if there are several.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Claim {
-    /// The number of this attempt: an outcome counts for it alone.
-    pub attempt: u64,
-    /// References and recipients.
-    pub messages: Vec<(String, String)>,
-}
-
-/// What was accepted, single or batch.
 #[derive(Clone, Debug)]
-pub struct Accepted {
-    id: String,
-    /// How many recipients the response states or echoes.
-    count: Option<u64>,
+pub struct Entry {
+    pub recipient: String,
+    pub state: State,
+    /// When it came into this state.
+    pub changed: SystemTime,
+    /// The status of each part since the last attempt.
+    pub parts: BTreeMap<u32, DeliveryStatus>,
+    /// The last attempt, and whether its outcome is still to come. 0: never claimed.
+    attempt: (u64, bool),
+    /// The largest batch that it may be part of.
+    most: usize,
+    /// More than one attempt of it may have been accepted, so a failed status speaks for one alone.
+    may_duplicate: bool,
+    /// The ids of status updates, and those that an earlier attempt's failure was read from.
+    ids: BTreeSet<String>,
+    settled: BTreeSet<String>,
 }
 
-/// An outcome that is not the open attempt's: nothing was changed.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Stale;
-
-/// A known reference, for another recipient: nothing was changed.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ReferenceTaken;
-
-/// Since when a recipient is suppressed, and by which message's outcome; imported ones by none.
+/// Where a suppression came from; an imported one has no reference.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Suppression {
-    /// The time.
-    pub since: u64,
-    /// The client reference.
+    pub at: SystemTime,
     pub reference: Option<String>,
+}
+
+/// Why nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum OutboxError {
+    UnknownReference,
+    OtherRecipient,
+    NeverClaimed,
+    /// The outcome was recorded before, or belongs to an earlier attempt.
+    AttemptNotOpen,
 }
 
 /// What outlives a crash.
 #[derive(Clone, Debug, Default)]
 pub struct Outbox {
-    /// The messages by their client references: no two share one.
-    pub messages: BTreeMap<String, Message>,
-    /// The suppression list, by the digits of the phone numbers.
+    /// The messages by their references.
+    pub messages: BTreeMap<String, Entry>,
+    /// The suppression list, by phone number in digits alone.
     pub suppressed: BTreeMap<String, Suppression>,
-    /// References whose opt-out notice named another number, for an operator to look into.
+    /// References of messages whose opt-out notice named another number, for an operator.
     pub named_another: BTreeSet<String>,
-    /// When to stop.
-    pub circuit_breaker: CircuitBreaker,
     queue: VecDeque<String>,
     attempts: u64,
 }
 
 impl Outbox {
-    /// Queues a message. A known reference stays as it is, since its message may be out already.
-    ///
-    /// # Errors
-    ///
-    /// If the reference is of another recipient.
-    pub fn queue(&mut self, reference: &str, recipient: &str) -> Result<(), ReferenceTaken> {
+    /// Queues a message. A known reference stays as it is: its message may have been sent.
+    pub fn queue(&mut self, reference: &str, to: &str, now: SystemTime) -> Result<(), OutboxError> {
         if let Some(known) = self.messages.get(reference) {
-            let is_same = number(&known.recipient) == number(recipient);
-            return if is_same { Ok(()) } else { Err(ReferenceTaken) };
+            let same = number(&known.recipient) == number(to);
+            return if same { Ok(()) } else { Err(OutboxError::OtherRecipient) };
         }
-        let message = Message {
-            recipient: recipient.to_owned(),
+        let entry = Entry {
+            recipient: to.to_owned(),
             state: State::Queued,
-            status: DeliveryStatus::Unknown,
-            attempts: 0,
-            open: None,
-            at_most: usize::MAX,
+            changed: now,
+            parts: BTreeMap::new(),
+            attempt: (0, false),
+            most: usize::MAX,
+            may_duplicate: false,
+            ids: BTreeSet::new(),
+            settled: BTreeSet::new(),
         };
-        self.messages.insert(reference.to_owned(), message);
+        self.messages.insert(reference.to_owned(), entry);
         self.queue.push_back(reference.to_owned());
         Ok(())
     }
 
-    /// Claims the next messages to send, and writes down that they are about to be sent.
-    ///
-    /// From here on they are to be looked up, and nothing but their outcome changes that: after a crash
-    /// nobody knows whether they were sent, so they are not sent again.
-    pub fn claim(&mut self, most: usize) -> Option<Claim> {
-        let mut claim = Claim { attempt: self.attempts + 1, messages: Vec::new() };
-        let mut most = most;
-        while let Some(reference) = self.queue.front() {
-            let Some(message) = self.messages.get_mut(reference) else { break };
-            let is_waiting = matches!(message.state, State::Queued | State::RetryLater);
-            if is_waiting && self.suppressed.contains_key(&number(&message.recipient)) {
-                message.state = State::Suppressed;
-            } else if is_waiting {
-                most = most.min(message.at_most);
-                if claim.messages.len() >= most {
-                    break;
-                }
-                message.state = State::NeedsLookup(None);
-                message.attempts += 1;
-                message.open = Some(claim.attempt);
-                claim.messages.push((reference.clone(), message.recipient.clone()));
+    /// Claims up to `most` messages. Only the outcome or a lookup takes them out of `NeedsLookup`:
+    /// after a crash nobody knows whether they were sent. A probe was certainly not sent before.
+    pub fn claim(&mut self, mut most: usize, is_probe: bool, now: SystemTime) -> Option<Claim> {
+        let (mut messages, mut put_back) = (Vec::new(), Vec::new());
+        while messages.len() < most {
+            let Some(reference) = self.queue.pop_front() else { break };
+            let Some(entry) = self.messages.get_mut(&reference) else { continue };
+            if !matches!(entry.state, State::Queued | State::RetryLater) {
+                continue;
             }
-            self.queue.pop_front();
+            if self.suppressed.contains_key(&number(&entry.recipient)) {
+                self.transition(&reference, State::Suppressed, now);
+            } else if is_probe && entry.may_duplicate || entry.most <= messages.len() {
+                put_back.push(reference);
+            } else {
+                most = most.min(entry.most);
+                entry.parts.clear();
+                entry.attempt = (self.attempts + 1, true);
+                let recipient = entry.recipient.clone();
+                messages.push(OutgoingMessage { reference: reference.clone(), recipient });
+                self.transition(&reference, State::NeedsLookup(None), now);
+            }
         }
-        self.attempts = claim.attempt;
-        (!claim.messages.is_empty()).then_some(claim)
+        put_back.into_iter().rev().for_each(|reference| self.queue.push_front(reference));
+        self.attempts += u64::from(!messages.is_empty());
+        (!messages.is_empty()).then_some(Claim { attempt: self.attempts, messages })
     }
 
-    /// Records what became of a claim, and says what to do next.
-    ///
-    /// # Errors
-    ///
-    /// If the attempt is not the open one: then nothing was changed.
-    pub fn record(&mut self, claim: &Claim, attempt: &Attempt, now: u64) -> Result<Action, Stale> {
-        let Some(outcome) = outcome(claim, attempt) else {
-            self.record_not_sent(claim)?;
-            return Ok(self.circuit_breaker.record_not_sent());
-        };
-        self.record_outcome(claim, &outcome, now)?;
-        Ok(self.circuit_breaker.record(&outcome))
-    }
-
-    /// Records that a claim certainly was not sent.
-    ///
-    /// # Errors
-    ///
-    /// If the attempt is not the open one.
-    pub fn record_not_sent(&mut self, claim: &Claim) -> Result<(), Stale> {
-        for reference in self.close(claim)? {
-            self.transition(&reference, State::RetryLater);
-        }
-        Ok(())
-    }
-
-    /// Records the outcome of a claim.
-    ///
-    /// # Errors
-    ///
-    /// If the attempt is not the open one.
+    /// Records what became of a claim: `retry` alone decides in which state.
     pub fn record_outcome(
         &mut self,
         claim: &Claim,
-        outcome: &Outcome<'_, Accepted>,
-        now: u64,
-    ) -> Result<(), Stale> {
-        let sent = claim.messages.len() as u64;
-        for reference in self.close(claim)? {
-            match outcome {
-                // Another count: accepted, but who is among them?
-                Outcome::Success(Accepted { id, count }) if count.is_some_and(|it| it != sent) => {
-                    self.transition(&reference, State::NeedsLookup(Some(id.clone())));
+        outcome: &BatchOutcome<'_>,
+        now: SystemTime,
+    ) -> Result<(), OutboxError> {
+        let (open, sent) = (self.close(claim)?, claim.messages.len());
+        let failure = match outcome {
+            Outcome::Success(batch) => {
+                let (id, echoed) = (batch.id.to_string(), batch.recipients.len());
+                let count = batch.recipient_count.or((echoed > 0).then_some(echoed as u64));
+                let state = match count {
+                    // Which of them were accepted, only the message log tells.
+                    Some(count) if count != sent as u64 => State::NeedsLookup(Some(id)),
+                    _ => State::Accepted { id, status: DeliveryStatus::Pending },
+                };
+                for to in open {
+                    self.transition(&to.reference, state.clone(), now);
                 }
-                Outcome::Success(Accepted { id, .. }) => {
-                    self.transition(&reference, State::Accepted(Some(id.clone())));
-                }
-                Outcome::Failure(failure) => self.record_failure(claim, &reference, failure, now),
+                return Ok(());
             }
+            Outcome::Failure(failure) => failure,
+        };
+        let named = failure.opted_out_number().filter(|named| !named.is_masked());
+        let is_named =
+            |to: &OutgoingMessage| named.is_some_and(|named| named.matches(&to.recipient));
+        let names_one = claim.messages.iter().any(is_named);
+        let is_batch_opt_out = sent > 1 && failure.kind == FailureKind::BatchOptedOut;
+        let is_halved = sent > 1 && (is_batch_opt_out || failure.kind == FailureKind::BadRequest);
+        for to in open {
+            if named.is_some() && !names_one {
+                self.named_another.insert(to.reference.clone());
+            }
+            let state = match failure.retry() {
+                _ if is_batch_opt_out && is_named(to) => self.suppress(to, now),
+                // Whatever number the notice names: it is about the one that was sent to.
+                Retry::Never => self.suppress(to, now),
+                Retry::MayDuplicate => State::NeedsLookup(failure.id.as_deref().map(str::to_owned)),
+                Retry::Later => State::RetryLater,
+                Retry::AfterFix if is_batch_opt_out && names_one => State::Queued,
+                Retry::AfterFix if is_halved => {
+                    self.messages.entry(to.reference.clone()).and_modify(|m| m.most = sent / 2);
+                    State::Queued
+                }
+                Retry::AfterFix => State::NeedsFix(failure.to_string()),
+            };
+            self.transition(&to.reference, state, now);
         }
         Ok(())
     }
 
-    /// `retry` alone decides; of a batch, whom the notice names, and what is not told of whom.
-    fn record_failure(&mut self, claim: &Claim, reference: &str, failure: &Failure<'_>, now: u64) {
-        let sent = claim.messages.len();
-        let number = failure.opted_out_number();
-        let is_named = |recipient: &str| number.is_some_and(|number| number.matches(recipient));
-        let names_one = claim.messages.iter().any(|(_, recipient)| is_named(recipient));
-        let is_this = self.messages.get(reference).is_some_and(|one| is_named(&one.recipient));
-        let is_notice_of_batch = failure.kind == FailureKind::BatchOptedOut;
-        match failure.retry() {
-            Retry::Never => {
-                if number.is_some_and(|number| !number.is_masked()) && !is_this {
-                    self.named_another.insert(reference.to_owned());
-                }
-                self.suppress(reference, now);
+    /// Records that a claim certainly was not sent.
+    pub fn record_not_sent(&mut self, claim: &Claim, now: SystemTime) -> Result<(), OutboxError> {
+        for to in self.close(claim)? {
+            self.transition(&to.reference, State::RetryLater, now);
+        }
+        Ok(())
+    }
+
+    /// Closes the attempt, once, and returns the messages that waited for its outcome.
+    fn close<'a>(&mut self, claim: &'a Claim) -> Result<Vec<&'a OutgoingMessage>, OutboxError> {
+        let entries = claim.messages.iter().map(|to| self.messages.get(&to.reference));
+        for entry in entries {
+            if entry.ok_or(OutboxError::UnknownReference)?.attempt.0 == 0 {
+                return Err(OutboxError::NeverClaimed);
             }
-            _ if is_notice_of_batch && is_this => self.suppress(reference, now),
-            Retry::MayDuplicate => {
-                let id = failure.id.as_deref().map(str::to_owned);
-                self.transition(reference, State::NeedsLookup(id));
-            }
-            Retry::AfterFix if is_notice_of_batch && names_one => {
-                self.transition(reference, State::Queued);
-            }
-            // It is not told of whom it speaks: sent in halves, until the one is alone.
-            Retry::AfterFix
-                if is_notice_of_batch || failure.kind == FailureKind::BadRequest && sent > 1 =>
-            {
-                if let Some(message) = self.messages.get_mut(reference) {
-                    message.at_most = sent.div_ceil(2);
-                }
-                self.transition(reference, State::Queued);
-            }
-            Retry::AfterFix => self.transition(reference, State::NeedsFix(failure.to_string())),
-            Retry::Later => self.transition(reference, State::RetryLater),
+        }
+        let is_open = |to: &&OutgoingMessage| {
+            self.messages.get(&to.reference).is_some_and(|m| m.attempt == (claim.attempt, true))
+        };
+        let open: Vec<_> = claim.messages.iter().filter(is_open).collect();
+        for to in &open {
+            self.messages.entry(to.reference.clone()).and_modify(|m| m.attempt.1 = false);
+        }
+        if open.is_empty() { Err(OutboxError::AttemptNotOpen) } else { Ok(open) }
+    }
+
+    /// Applies a delivery receipt or a record of the message log, and returns whether it was new.
+    pub fn apply(&mut self, update: &StatusUpdate, now: SystemTime) -> Result<bool, OutboxError> {
+        let entry = self.messages.get_mut(&update.reference);
+        let entry = entry.ok_or(OutboxError::UnknownReference)?;
+        if entry.attempt.0 == 0 {
+            return Err(OutboxError::NeverClaimed);
+        }
+        let known = entry.parts.get(&update.part).copied();
+        let merged = known.map_or(update.status, |known| known.merge(update.status));
+        let is_settled = entry.settled.contains(&update.id);
+        let retry = |status: &DeliveryStatus| status.failure_kind().map(FailureKind::retry);
+        // Before it is merged: an opt-out must not be lost behind another status.
+        if known != Some(update.status)
+            && !is_settled
+            && retry(&update.status) == Some(Retry::Never)
+        {
+            let suppression = Suppression { at: now, reference: Some(update.reference.clone()) };
+            self.suppressed.entry(number(&entry.recipient)).or_insert(suppression);
+        }
+        if known == Some(merged) || is_settled && update.status != DeliveryStatus::Delivered {
+            return Ok(false);
+        }
+        entry.parts.insert(update.part, merged);
+        entry.ids.insert(update.id.clone());
+        let is_missing = usize::try_from(update.parts).is_ok_and(|parts| parts > entry.parts.len());
+        let is_unsent =
+            |part: &DeliveryStatus| matches!(retry(part), Some(Retry::Later | Retry::AfterFix));
+        let may_resend = !is_missing && !entry.may_duplicate && entry.parts.values().all(is_unsent);
+        let missing = is_missing.then_some(DeliveryStatus::Pending);
+        let status = DeliveryStatus::of_parts(entry.parts.values().copied().chain(missing));
+        let id = match &entry.state {
+            State::Accepted { id, .. } | State::NeedsLookup(Some(id)) => id,
+            _ => &update.id,
+        };
+        let accepted = State::Accepted { id: id.clone(), status };
+        let state = match retry(&status) {
+            Some(Retry::Never) => State::Suppressed,
+            Some(Retry::Later) if may_resend => State::RetryLater,
+            Some(Retry::AfterFix) if may_resend => State::NeedsFix(status.to_string()),
+            _ => accepted,
+        };
+        if let (State::RetryLater | State::NeedsFix(_), Some(entry)) =
+            (&state, self.messages.get_mut(&update.reference))
+        {
+            entry.settled.append(&mut entry.ids);
+            entry.parts.clear();
+        }
+        self.transition(&update.reference, state, now);
+        Ok(true)
+    }
+
+    /// Sends a message again: an operator has fixed what it was rejected for.
+    pub fn mark_fixed(&mut self, reference: &str, now: SystemTime) {
+        let is_rejected = |m: &Entry| matches!(m.state, State::NeedsFix(_));
+        if self.messages.get(reference).is_some_and(is_rejected) {
+            self.transition(reference, State::RetryLater, now);
         }
     }
 
-    /// Applies what a delivery receipt, or the message log, says of a message that was claimed.
-    /// Returns whether it is one, and what to do next.
-    pub fn apply(&mut self, reference: &str, status: DeliveryStatus, now: u64) -> Option<Action> {
-        let message = self.messages.get_mut(reference).filter(|message| message.attempts > 0)?;
-        message.status = message.status.merge(status);
-        let is_first = message.attempts == 1;
-        let is_sent = matches!(message.state, State::Accepted(_) | State::NeedsLookup(_));
-        let kind = status.failure_kind();
-        let retry = kind.map(FailureKind::retry);
-        match (retry, status) {
-            (Some(Retry::Never), _) => self.suppress(reference, now),
-            (_, DeliveryStatus::Delivered) => self.transition(reference, State::Accepted(None)),
-            // Whatever is said of it, it was accepted; but a receipt of an earlier attempt may come
-            // again while a later one is under way.
-            (Some(Retry::Later | Retry::AfterFix), _) if is_sent && !is_first => {
-                self.transition(reference, State::NeedsLookup(None));
-            }
-            (Some(Retry::Later), _) if is_sent => self.transition(reference, State::RetryLater),
-            (Some(Retry::AfterFix), _) if is_sent => {
-                self.transition(reference, State::NeedsFix(status.to_string()));
-            }
-            (_, DeliveryStatus::Unknown) => {}
-            _ if is_first && matches!(message.state, State::NeedsLookup(_)) => {
-                self.transition(reference, State::Accepted(None));
-            }
-            _ => {}
-        }
-        Some(self.circuit_breaker.record_delivery(status))
-    }
-
-    /// Notes that a lookup found the message, under this id.
-    pub fn mark_found(&mut self, reference: &str, id: &str) {
-        if self.is_in(reference, |state| matches!(state, State::NeedsLookup(_))) {
-            self.transition(reference, State::Accepted(Some(id.to_owned())));
+    /// Sends a message again that may have been sent: an operator says that it may come twice.
+    pub fn allow_duplicate(&mut self, reference: &str, now: SystemTime) {
+        let is_in_doubt = |m: &&mut Entry| matches!(m.state, State::NeedsLookup(_));
+        if let Some(entry) = self.messages.get_mut(reference).filter(is_in_doubt) {
+            entry.may_duplicate = true;
+            self.transition(reference, State::RetryLater, now);
         }
     }
 
-    /// Sends a message again whose cause an operator has fixed.
-    pub fn mark_fixed(&mut self, reference: &str) {
-        if self.is_in(reference, |state| matches!(state, State::NeedsFix(_))) {
-            self.transition(reference, State::Queued);
+    /// A lookup found the message, under this id.
+    pub fn mark_found(&mut self, reference: &str, id: &str, now: SystemTime) {
+        let is_in_doubt = |m: &Entry| match m.state {
+            State::NeedsLookup(_) => true,
+            State::RetryLater => m.may_duplicate,
+            _ => false,
+        };
+        if self.messages.get(reference).is_some_and(is_in_doubt) {
+            let (id, status) = (id.to_owned(), DeliveryStatus::Pending);
+            self.transition(reference, State::Accepted { id, status }, now);
         }
     }
 
-    /// Sends a message again that may have been sent: an operator tolerates a duplicate.
-    pub fn allow_duplicate(&mut self, reference: &str) {
-        if self.is_in(reference, |state| matches!(state, State::NeedsLookup(_))) {
-            self.transition(reference, State::Queued);
-        }
-    }
-
-    /// Brings a recipient back who opted in again: for messages that are queued from here on.
+    /// Takes a recipient off the suppression list, who opted in again. What was not sent stays so.
     pub fn opted_in(&mut self, recipient: &str) {
         self.suppressed.remove(&number(recipient));
     }
 
-    /// Adds recipients that are suppressed elsewhere.
+    /// Adds phone numbers to the suppression list.
     pub fn import_suppressed<'a>(
         &mut self,
         recipients: impl IntoIterator<Item = &'a str>,
-        now: u64,
+        at: SystemTime,
     ) {
         for recipient in recipients {
-            let imported = Suppression { since: now, reference: None };
+            let imported = Suppression { at, reference: None };
             self.suppressed.entry(number(recipient)).or_insert(imported);
         }
     }
 
-    /// Undoes what outcomes suppressed since then, and queues those messages: the opt-out store was
-    /// broken.
-    pub fn undo_suppressions(&mut self, since: u64) {
-        let mut undone = BTreeSet::new();
-        self.suppressed.retain(|number, one| {
-            let stays = one.since < since || one.reference.is_none();
-            stays || !undone.insert(number.clone())
-        });
-        let messages = self.messages.iter().filter(|(_, message)| {
-            message.state == State::Suppressed && undone.contains(&number(&message.recipient))
-        });
-        for reference in messages.map(|(reference, _)| reference.clone()).collect::<Vec<_>>() {
-            self.transition(&reference, State::Queued);
+    /// Undoes what responses and receipts have suppressed since then, as after a broken opt-out list.
+    pub fn undo_suppressions(&mut self, since: SystemTime, now: SystemTime) {
+        let is_undone = |entry: &Suppression| entry.at >= since && entry.reference.is_some();
+        let undone = self.suppressed.iter().filter(|(_, entry)| is_undone(entry));
+        let undone: BTreeSet<_> = undone.map(|(number, _)| number.clone()).collect();
+        self.suppressed.retain(|number, _| !undone.contains(number));
+        let is_back = |m: &Entry| m.state == State::Suppressed && m.changed >= since;
+        let back = self.messages.iter().filter(|(_, m)| is_back(m));
+        let back = back.filter(|(_, m)| undone.contains(&number(&m.recipient)));
+        for reference in back.map(|(reference, _)| reference.clone()).collect::<Vec<_>>() {
+            self.transition(&reference, State::RetryLater, now);
         }
     }
 
-    /// Suppresses the recipient that was sent to, whatever number the notice names.
-    fn suppress(&mut self, reference: &str, now: u64) {
-        let Some(message) = self.messages.get(reference) else { return };
-        let new = Suppression { since: now, reference: Some(reference.to_owned()) };
-        self.suppressed.entry(number(&message.recipient)).or_insert(new);
-        self.transition(reference, State::Suppressed);
+    fn suppress(&mut self, to: &OutgoingMessage, at: SystemTime) -> State {
+        let suppression = Suppression { at, reference: Some(to.reference.clone()) };
+        self.suppressed.entry(number(&to.recipient)).or_insert(suppression);
+        State::Suppressed
     }
 
-    /// The messages of a claim whose attempt is open, which it is no more.
-    fn close(&mut self, claim: &Claim) -> Result<Vec<String>, Stale> {
-        let mut closed = Vec::new();
-        for (reference, _) in &claim.messages {
-            let message = self.messages.get_mut(reference);
-            if message.is_some_and(|one| one.open.take_if(|it| *it == claim.attempt).is_some()) {
-                closed.push(reference.clone());
-            }
-        }
-        if closed.is_empty() { Err(Stale) } else { Ok(closed) }
-    }
-
-    fn is_in(&self, reference: &str, is_it: fn(&State) -> bool) -> bool {
-        self.messages.get(reference).is_some_and(|message| is_it(&message.state))
-    }
-
-    /// The one place where a state changes. What waits is queued; whatever was under way is over.
-    fn transition(&mut self, reference: &str, state: State) {
-        let Some(message) = self.messages.get_mut(reference) else { return };
-        message.open = None;
-        if matches!(state, State::Queued | State::RetryLater) && message.state != state {
+    fn transition(&mut self, reference: &str, state: State, now: SystemTime) {
+        if matches!(state, State::Queued | State::RetryLater) {
             self.queue.push_back(reference.to_owned());
         }
-        message.state = state;
+        if let Some(entry) = self.messages.get_mut(reference) {
+            entry.attempt.1 &= matches!(state, State::NeedsLookup(_));
+            (entry.state, entry.changed) = (state, now);
+        }
     }
 }
 
-/// The outcome of a claim, unless it was not sent.
+/// Decodes the response to a claim: a message alone was a single send, and is a batch of one here.
+/// Nothing, if it was not sent.
 #[must_use]
-pub fn outcome(claim: &Claim, attempt: &Attempt) -> Option<Outcome<'static, Accepted>> {
-    let (status, body) = match attempt {
-        Attempt::Response { status, body } => (*status, body),
-        Attempt::NoResponse(why) => return Some(Outcome::no_response(why)),
+pub fn decode<'a>(claim: &Claim, attempt: &'a Attempt) -> Option<BatchOutcome<'a>> {
+    Some(match attempt {
+        Attempt::Response { status, body } if claim.messages.len() == 1 => {
+            match SendOutcome::decode(*status, body) {
+                Outcome::Success(message) => Batch::new(message.id).into(),
+                Outcome::Failure(failure) => failure.into(),
+            }
+        }
+        Attempt::Response { status, body } => BatchOutcome::decode(*status, body),
+        Attempt::NoResponse(why) => BatchOutcome::no_response(why),
         Attempt::NotSent(_) => return None,
-    };
-    let accepted = if claim.messages.len() == 1 {
-        let message = SendOutcome::decode(status, body).into_result();
-        message.map(|message| (message.id.into_owned(), message.recipient_count))
-    } else {
-        let batch = BatchOutcome::decode(status, body).into_result();
-        batch.map(|batch| {
-            let echoed = Some(batch.recipients.len() as u64).filter(|count| *count > 0);
-            (batch.id.into_owned(), batch.recipient_count.or(echoed))
-        })
-    };
-    Some(match accepted {
-        Ok((id, count)) => Outcome::Success(Accepted { id, count }),
-        Err(failure) => failure.into(),
     })
 }
 
-/// One number, however it is written: its digits, without a leading `00`.
-#[must_use]
-pub fn number(recipient: &str) -> String {
+/// Sends what the outbox holds, one claim after the other.
+#[derive(Clone, Debug, Default)]
+pub struct Sender {
+    pub outbox: Outbox,
+    /// It outlives a crash, too.
+    pub circuit_breaker: CircuitBreaker,
+    pub stopped: Option<StopReason>,
+}
+
+impl Sender {
+    /// Claims what is sent next: a probe after `Stop(Service)`; nothing after another stop, until
+    /// [`reset`](Self::reset).
+    pub fn claim(&mut self, most: usize, now: SystemTime) -> Option<Claim> {
+        match self.stopped {
+            None => self.outbox.claim(most, false, now),
+            Some(StopReason::Service) => self.outbox.claim(1, true, now),
+            Some(_) => None,
+        }
+    }
+
+    /// Records what became of a claim, and returns what to do next.
+    pub fn record(
+        &mut self,
+        claim: &Claim,
+        attempt: &Attempt,
+        now: SystemTime,
+    ) -> Result<Action, OutboxError> {
+        let Some(outcome) = decode(claim, attempt) else {
+            self.outbox.record_not_sent(claim, now)?;
+            let action = self.circuit_breaker.record_not_sent();
+            return Ok(self.follow(action));
+        };
+        self.outbox.record_outcome(claim, &outcome, now)?;
+        let action = self.circuit_breaker.record(&outcome);
+        Ok(self.follow(action))
+    }
+
+    /// Applies a status update, and returns what to do next.
+    pub fn apply(&mut self, update: &StatusUpdate, now: SystemTime) -> Result<Action, OutboxError> {
+        if !self.outbox.apply(update, now)? {
+            return Ok(Action::Continue);
+        }
+        let action = self.circuit_breaker.record_delivery(update.status);
+        // A receipt that has nothing against it ends no stop.
+        Ok(if let Action::Stop(_) = action { self.follow(action) } else { action })
+    }
+
+    /// Goes on after a stop: an operator has looked.
+    pub fn reset(&mut self) {
+        self.circuit_breaker.reset();
+        self.stopped = None;
+    }
+
+    /// Only a service that responds again ends a stop by itself.
+    pub fn follow(&mut self, action: Action) -> Action {
+        match (self.stopped, action) {
+            (None | Some(StopReason::Service), Action::Stop(reason)) => self.stopped = Some(reason),
+            (Some(StopReason::Service), _) => self.stopped = None,
+            _ => {}
+        }
+        action
+    }
+}
+
+/// One phone number, however it is written: `00` and `+` are one.
+fn number(recipient: &str) -> String {
     let digits: String = recipient.chars().filter(char::is_ascii_digit).collect();
     digits.strip_prefix("00").map_or(digits.clone(), str::to_owned)
 }
