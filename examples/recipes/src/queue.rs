@@ -2,6 +2,11 @@
 //!
 //! The lines hold numbers and texts in full: they are no log. Keep them as you keep the messages
 //! themselves, and log an outcome's `Debug`.
+//!
+//! ```toml
+//! serde = { version = "1.0.229", features = ["derive"] }
+//! serde_json = "1.0.154"
+//! ```
 
 use std::io::{BufRead, Write};
 

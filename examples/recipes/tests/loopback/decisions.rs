@@ -1,21 +1,15 @@
-//! The recipes that go on from a recipe's `send`.
+//! The recipes that go on from a response.
 
 use mobivate_response::{Failure, SendOutcome};
-use recipes::{errors, queue, reqwest_async};
+use recipes::{errors, queue};
 
-use crate::{
-    clients::{JSON, PATIENT},
-    mobivate::{Server, file},
-};
+use crate::mobivate::file;
 
 #[test]
 fn a_failure_passes_through_anyhow_and_a_box() {
-    let server = Server::mobivate();
-    let client = reqwest_async::client(PATIENT).build().unwrap();
-    let id = |response: &str| {
-        let request = client.post(server.url(response, "content-length")).body(JSON);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(errors::id(request))
+    let id = |response| {
+        let (status, body) = file(response);
+        errors::id(status, body)
     };
     assert!(!id("observed/200-proxied-echo").unwrap().is_empty());
     let error = id("documented/403-opted-out-masked").unwrap_err();
