@@ -1,37 +1,55 @@
-//! hyper 1 with the client of hyper-util: `send(limit, client.request(request)).await`.
+//! hyper 1 with the client of hyper-util: `send(timeout, client.request(request)).await`.
+//!
+//! ```toml
+//! http-body-util = "0.1.5"
+//! httpdate = "1.0.3"
+//! hyper = "1.12.0"
+//! hyper-util = { version = "0.1.21", features = ["client-legacy", "http1", "http2", "tokio"] }
+//! tokio = { version = "1.54.1", features = ["rt", "time"] }
+//! ```
 //!
 //! ```no_run
+//! # use mobivate_response::{Action, CircuitBreaker, Retry, SendOutcome};
+//! # use recipes::hyper::{Attempt, send, wait};
 //! # use http_body_util::Full;
 //! # use hyper::{Request, body::Bytes};
 //! # use hyper_util::client::legacy::{Client, Error, connect::HttpConnector};
-//! # use mobivate_response::{CircuitBreaker, Action, SendOutcome};
-//! # use recipes::hyper::{Attempt, send};
 //! # use std::time::Duration;
 //! # use tokio::time::sleep;
-//! # const WAIT: Duration = Duration::from_secs(60);
 //! # async fn deliver(
-//! #     limit: Duration, client: &Client<HttpConnector, Full<Bytes>>,
+//! #     timeout: Duration, client: &Client<HttpConnector, Full<Bytes>>,
 //! #     request: Request<Full<Bytes>>, circuit_breaker: &mut CircuitBreaker,
-//! # ) -> Result<SendOutcome<'static>, Error> {
+//! # ) -> Result<(SendOutcome<'static>, Action), Error> {
 //! loop {
-//!     match send(limit, client.request(request.clone())).await {
-//!         Attempt::Response { status, body } => {
-//!             return Ok(SendOutcome::decode(status, &body).into_owned()); // a batch: `BatchOutcome`
+//!     let (outcome, retry_after) = match send(timeout, client.request(request.clone())).await {
+//!         Attempt::Response { status, body, retry_after } => {
+//!             (SendOutcome::decode(status, &body).into_owned(), retry_after) // a batch: `BatchOutcome`
 //!         }
-//!         Attempt::NoResponse(reason) => return Ok(SendOutcome::no_response(reason)),
+//!         Attempt::NoResponse(reason) => (SendOutcome::no_response(reason), None),
 //!         Attempt::NotSent(error) => match circuit_breaker.record_not_sent() {
-//!             Action::Stop(_) => return Err(error),
-//!             Action::Continue | Action::BackOff(_) => sleep(WAIT).await, // then send the same message again
+//!             Action::BackOff(n) => {
+//!                 sleep(wait(n, None)).await;
+//!                 continue; // and send the same message again
+//!             }
+//!             Action::Continue | Action::Stop(_) => return Err(error),
 //!         },
+//!     };
+//!     let action = circuit_breaker.record(&outcome);
+//!     if let Action::BackOff(n) = action {
+//!         sleep(wait(n, retry_after)).await; // before this message or the next
+//!     }
+//!     let later = outcome.failure().is_some_and(|failure| failure.retry() == Retry::Later);
+//!     if !later || matches!(action, Action::Stop(_)) {
+//!         return Ok((outcome, action));
 //!     }
 //! }
 //! # }
 //! ```
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
+use hyper::{body::Bytes, header::RETRY_AFTER};
 use hyper_util::{
     client::legacy::{
         Client, Error, ResponseFuture,
@@ -41,54 +59,66 @@ use hyper_util::{
 };
 use tokio::time::{Instant, timeout_at};
 
-/// The response to a batch of 1,000 long texts fits in; a page that never ends is cut off here.
+/// The response to a batch of 1,000 long texts fits in; an endless page is truncated here.
 pub const BODY_LIMIT: usize = 4 << 20;
 
-/// Common servers close an idle connection after 5 seconds or more. A request that meets the close
-/// would count as sent without an answer.
+/// The longest wait that a response may ask for: a server's slip must not stop a sender for days.
+pub const RETRY_AFTER_LIMIT: Duration = Duration::from_secs(60 * 60);
+
+/// Common servers close an idle connection after 5 seconds or more. A request that meets the close may
+/// have been sent, for all its client can tell, and is to be looked up. So none is kept for longer.
 pub const IDLE_LIMIT: Duration = Duration::from_secs(2);
 
 /// What became of a request.
 #[must_use]
 #[derive(Debug)]
 pub enum Attempt {
-    /// A response came: its status, and as much of its body as arrived.
+    /// A response came.
     Response {
         /// The HTTP status.
         status: u16,
-        /// At most [`BODY_LIMIT`] bytes.
+        /// As much of the body as arrived, at most [`BODY_LIMIT`] bytes.
         body: Vec<u8>,
+        /// The wait that `Retry-After` asks for, at most [`RETRY_AFTER_LIMIT`]; `None` where the
+        /// header is absent or malformed.
+        retry_after: Option<Duration>,
     },
     /// The request was sent, or may have been, and no response came, for this reason.
     NoResponse(String),
-    /// The request not sent: sending it again is safe.
+    /// The request was not sent: sending it again is safe.
     NotSent(Error),
 }
 
-/// A client for [`send`]. It follows no redirect and unpacks no gzip: ask for neither.
+/// Returns a client for [`send`].
 ///
-/// It sends a request again by itself only where hyper gives it back, so it not sent.
+/// - Error responses: their bodies are kept.
+/// - Redirects: none is followed.
+/// - Compression: hyper decompresses nothing, so ask for none.
+/// - Proxies: those of the environment are left out.
+/// - Resends: only a request of which no byte was sent, because its kept connection was found closed.
+///   No stream that a server of HTTP/2 refused.
+/// - Idle connections are kept for [`IDLE_LIMIT`]; those of HTTP/2, too.
 pub fn client<C: Connect + Clone>(connector: C) -> Client<C, Full<Bytes>> {
     let mut client = Client::builder(TokioExecutor::new());
     client.pool_idle_timeout(IDLE_LIMIT).pool_timer(TokioTimer::new()).build(connector)
 }
 
-/// The connector for [`client`]; for TLS, wrap it in that of hyper-rustls or hyper-tls.
+/// Returns the connector for [`client`]; for TLS, wrap it in that of hyper-rustls or hyper-tls.
 ///
-/// A limit of its own for connecting tells "not sent" from "no answer".
+/// A timeout of its own for connecting tells "not sent" from "no response".
 #[must_use]
-pub fn connector(limit: Duration) -> HttpConnector {
+pub fn connector(timeout: Duration) -> HttpConnector {
     let mut connector = HttpConnector::new();
-    connector.set_connect_timeout(Some(limit / 2));
+    connector.set_connect_timeout(Some(timeout / 2));
     connector.set_nodelay(true);
     // Lets `https` pass to the TLS around it.
     connector.enforce_http(false);
     connector
 }
 
-/// Sends a message, once, with a time limit for the whole of it.
-pub async fn send(limit: Duration, response: ResponseFuture) -> Attempt {
-    let deadline = Instant::now() + limit;
+/// Sends a message, once, with a timeout for all of it.
+pub async fn send(timeout: Duration, response: ResponseFuture) -> Attempt {
+    let deadline = Instant::now() + timeout;
     let mut response = match timeout_at(deadline, response).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) if not_sent(&error) => return Attempt::NotSent(error),
@@ -96,8 +126,11 @@ pub async fn send(limit: Duration, response: ResponseFuture) -> Attempt {
         Ok(Err(error)) => return Attempt::NoResponse(format!("{error:?}")),
         Err(late) => return Attempt::NoResponse(late.to_string()),
     };
+    let status = response.status().as_u16();
+    let mut retry_afters = response.headers().get_all(RETRY_AFTER).iter();
+    let retry_after = retry_afters.find_map(|value| retry_after(value.as_bytes()));
     let mut body = Vec::new();
-    // A body that breaks off still counts: the status and what arrived say more than nothing.
+    // A truncated body still counts: the status and what arrived say more than nothing.
     while let Ok(Some(Ok(frame))) = timeout_at(deadline, response.frame()).await {
         body.extend(frame.into_data().unwrap_or_default());
         if body.len() >= BODY_LIMIT {
@@ -105,10 +138,30 @@ pub async fn send(limit: Duration, response: ResponseFuture) -> Attempt {
         }
     }
     body.truncate(BODY_LIMIT);
-    Attempt::Response { status: response.status().as_u16(), body }
+    Attempt::Response { status, body, retry_after }
+}
+
+/// Returns how long to wait after [`Action::BackOff(n)`](mobivate_response::Action::BackOff): 2
+/// seconds, then twice as long each time, up to 17 minutes; longer if the response asked for that.
+#[must_use]
+pub fn wait(n: u32, retry_after: Option<Duration>) -> Duration {
+    let backoff = Duration::from_secs(1 << n.min(10));
+    backoff.max(retry_after.unwrap_or_default())
 }
 
 /// Only what certainly precedes the sending.
 fn not_sent(error: &Error) -> bool {
     error.is_connect()
+}
+
+/// Reads the value of `Retry-After`: seconds, or an HTTP date by this machine's clock.
+fn retry_after(value: &[u8]) -> Option<Duration> {
+    let value = std::str::from_utf8(value).ok()?.trim_ascii();
+    let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        Duration::from_secs(value.parse().unwrap_or(u64::MAX))
+    } else {
+        let date = httpdate::parse_http_date(value).ok()?;
+        date.duration_since(SystemTime::now()).unwrap_or_default()
+    };
+    Some(wait.min(RETRY_AFTER_LIMIT))
 }

@@ -1,13 +1,18 @@
 //! `mobivate-response` behind real HTTP clients: the recipes, each a file to copy.
 //!
-//! A client's recipe has settings, a `send`, and `Attempt`, which tells three things apart:
+//! A file compiles alone: its first lines name the crates that it needs beside `mobivate-response`.
+//! Only the examples in its docs name this crate.
 //!
-//! - a response came, with or without its whole body: `SendOutcome::decode`, or `BatchOutcome::decode`;
+//! An HTTP client's recipe has the settings, a `send`, how long to `wait`, and `Attempt`, which tells
+//! three things apart:
+//!
+//! - a response came, perhaps with a truncated body: `SendOutcome::decode`, or `BatchOutcome::decode`;
 //! - the request was sent, or may have been, and no response came: `no_response`;
-//! - the request certainly not sent: the client's own error; send it again after a wait.
+//! - the request was certainly not sent: the client's own error; send it again after a wait.
 //!
 //! When a campaign stops, [`CircuitBreaker`](mobivate_response::CircuitBreaker) says.
 
+pub mod curl;
 pub mod errors;
 pub mod hyper;
 pub mod message_log;

@@ -1,24 +1,39 @@
 //! ureq 3: `send(agent.post(url).header("authorization", key), json)`.
 //!
+//! ```toml
+//! httpdate = "1.0.3"
+//! ureq = "3.5.2"
+//! ```
+//!
 //! ```no_run
-//! # use mobivate_response::{CircuitBreaker, Action, SendOutcome};
-//! # use recipes::ureq::{Attempt, send};
-//! # use std::{thread::sleep, time::Duration};
+//! # use mobivate_response::{Action, CircuitBreaker, Retry, SendOutcome};
+//! # use recipes::ureq::{Attempt, send, wait};
+//! # use std::thread::sleep;
 //! # use ureq::{Agent, Error};
-//! # const WAIT: Duration = Duration::from_secs(60);
 //! # fn deliver(
 //! #     agent: &Agent, url: &str, json: &str, circuit_breaker: &mut CircuitBreaker,
-//! # ) -> Result<SendOutcome<'static>, Error> {
+//! # ) -> Result<(SendOutcome<'static>, Action), Error> {
 //! loop {
-//!     match send(agent.post(url), json) {
-//!         Attempt::Response { status, body } => {
-//!             return Ok(SendOutcome::decode(status, &body).into_owned()); // a batch: `BatchOutcome`
+//!     let (outcome, retry_after) = match send(agent.post(url), json) {
+//!         Attempt::Response { status, body, retry_after } => {
+//!             (SendOutcome::decode(status, &body).into_owned(), retry_after) // a batch: `BatchOutcome`
 //!         }
-//!         Attempt::NoResponse(reason) => return Ok(SendOutcome::no_response(reason)),
+//!         Attempt::NoResponse(reason) => (SendOutcome::no_response(reason), None),
 //!         Attempt::NotSent(error) => match circuit_breaker.record_not_sent() {
-//!             Action::Stop(_) => return Err(error),
-//!             Action::Continue | Action::BackOff(_) => sleep(WAIT), // then send the same message again
+//!             Action::BackOff(n) => {
+//!                 sleep(wait(n, None));
+//!                 continue; // and send the same message again
+//!             }
+//!             Action::Continue | Action::Stop(_) => return Err(error),
 //!         },
+//!     };
+//!     let action = circuit_breaker.record(&outcome);
+//!     if let Action::BackOff(n) = action {
+//!         sleep(wait(n, retry_after)); // before this message or the next
+//!     }
+//!     let later = outcome.failure().is_some_and(|failure| failure.retry() == Retry::Later);
+//!     if !later || matches!(action, Action::Stop(_)) {
+//!         return Ok((outcome, action));
 //!     }
 //! }
 //! # }
@@ -26,45 +41,56 @@
 
 use std::{
     io::{ErrorKind, Read},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
-use ureq::{Agent, Error, RequestBuilder, Timeout, typestate::WithBody};
+use ureq::{Agent, Error, RequestBuilder, Timeout, http::header::RETRY_AFTER, typestate::WithBody};
 
-/// The response to a batch of 1,000 long texts fits in; a page that never ends is cut off here.
+/// The response to a batch of 1,000 long texts fits in; an endless page is truncated here.
 pub const BODY_LIMIT: usize = 4 << 20;
 
-/// Common servers close an idle connection after 5 seconds or more. A request that meets the close
-/// would count as sent without an answer.
+/// The longest wait that a response may ask for: a server's slip must not stop a sender for days.
+pub const RETRY_AFTER_LIMIT: Duration = Duration::from_secs(60 * 60);
+
+/// Common servers close an idle connection after 5 seconds or more. A request that meets the close may
+/// have been sent, for all its client can tell, and is to be looked up. So none is kept for longer.
 pub const IDLE_LIMIT: Duration = Duration::from_secs(2);
 
 /// What became of a request.
 #[must_use]
 #[derive(Debug)]
 pub enum Attempt {
-    /// A response came: its status, and as much of its body as arrived.
+    /// A response came.
     Response {
         /// The HTTP status.
         status: u16,
-        /// At most [`BODY_LIMIT`] bytes.
+        /// As much of the body as arrived, at most [`BODY_LIMIT`] bytes.
         body: Vec<u8>,
+        /// The wait that `Retry-After` asks for, at most [`RETRY_AFTER_LIMIT`]; `None` where the
+        /// header is absent or malformed.
+        retry_after: Option<Duration>,
     },
     /// The request was sent, or may have been, and no response came, for this reason.
     NoResponse(String),
-    /// The request not sent: sending it again is safe.
+    /// The request was not sent: sending it again is safe.
     NotSent(Error),
 }
 
-/// An agent for [`send`], with a time limit for the whole of it.
+/// Returns an agent for [`send`], with a timeout for all of it.
 ///
-/// It hands over the body of a 4xx: without `http_status_as_error(false)` it drops it, and an opt-out
-/// reads as `Forbidden`. It follows no redirect: it would turn the POST into a GET, and the page that
-/// it leads to would answer for the message. `proxy(None)` leaves out the proxies of the environment.
-/// A limit of its own for connecting tells "not sent" from "no answer".
+/// - Error responses: the body of a 4xx is kept. Without `http_status_as_error(false)` ureq drops it,
+///   and an opt-out reads as `Forbidden`.
+/// - Redirects: none is followed. ureq would turn the POST into a GET, and another page would respond
+///   for the message.
+/// - Proxies: those of the environment are left out, since what a proxy responds would be taken for
+///   Mobivate's word; if you need one, name it.
+/// - Resends: ureq speaks no HTTP/2, and sends no POST again by itself.
+/// - Idle connections are kept for [`IDLE_LIMIT`].
+/// - A timeout of its own for connecting tells "not sent" from "no response".
 #[must_use]
-pub fn agent(limit: Duration) -> Agent {
+pub fn agent(timeout: Duration) -> Agent {
     let config = Agent::config_builder().http_status_as_error(false).max_redirects(0).proxy(None);
-    let config = config.timeout_connect(Some(limit / 2)).timeout_global(Some(limit));
+    let config = config.timeout_connect(Some(timeout / 2)).timeout_global(Some(timeout));
     config.max_idle_age(IDLE_LIMIT).build().new_agent()
 }
 
@@ -76,21 +102,48 @@ pub fn send(request: RequestBuilder<WithBody>, json: &str) -> Attempt {
         Err(error) => return Attempt::NoResponse(error.to_string()),
     };
     let status = response.status().as_u16();
+    let mut retry_afters = response.headers().get_all(RETRY_AFTER).iter();
+    let retry_after = retry_afters.find_map(|value| retry_after(value.as_bytes()));
     let mut body = Vec::new();
-    // A body that breaks off still counts: what arrived before the error stays in `body`.
+    // A truncated body still counts: what arrived before the error stays in `body`.
     let _ = response.into_body().into_reader().take(BODY_LIMIT as u64).read_to_end(&mut body);
-    Attempt::Response { status, body }
+    Attempt::Response { status, body, retry_after }
+}
+
+/// Returns how long to wait after [`Action::BackOff(n)`](mobivate_response::Action::BackOff): 2
+/// seconds, then twice as long each time, up to 17 minutes; longer if the response asked for that.
+#[must_use]
+pub fn wait(n: u32, retry_after: Option<Duration>) -> Duration {
+    let backoff = Duration::from_secs(1 << n.min(10));
+    backoff.max(retry_after.unwrap_or_default())
 }
 
 /// Only what certainly precedes the sending. Other I/O errors, an unreachable host among them, may
 /// strike a connection that has carried the request already; so may an error of TLS.
 fn not_sent(error: &Error) -> bool {
     match error {
-        Error::Io(error) => error.kind() == ErrorKind::ConnectionRefused,
+        // Of an unresolved name std knows no kind, but always this text; with another, a message more
+        // is looked up.
+        Error::Io(error) => {
+            error.kind() == ErrorKind::ConnectionRefused
+                || error.to_string().starts_with("failed to lookup address information")
+        }
         Error::Timeout(during) => matches!(during, Timeout::Resolve | Timeout::Connect),
         Error::BadUri(_) | Error::HostNotFound | Error::ConnectionFailed | Error::TlsRequired => {
             true
         }
         _ => false,
     }
+}
+
+/// Reads the value of `Retry-After`: seconds, or an HTTP date by this machine's clock.
+fn retry_after(value: &[u8]) -> Option<Duration> {
+    let value = std::str::from_utf8(value).ok()?.trim_ascii();
+    let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        Duration::from_secs(value.parse().unwrap_or(u64::MAX))
+    } else {
+        let date = httpdate::parse_http_date(value).ok()?;
+        date.duration_since(SystemTime::now()).unwrap_or_default()
+    };
+    Some(wait.min(RETRY_AFTER_LIMIT))
 }

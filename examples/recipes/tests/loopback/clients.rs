@@ -1,7 +1,8 @@
-//! The four clients, each behind its recipe, under one roof.
+//! The clients, each behind its recipe, under one roof.
 
-use std::{sync::Arc, time::Duration};
+use std::{sync::Arc, thread, time::Duration};
 
+use ::curl::easy::Easy;
 use ::hyper::{Request, body::Bytes};
 use http_body_util::Full;
 use hyper_util::{
@@ -9,7 +10,7 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 use mobivate_response::SendOutcome;
-use recipes::{hyper, reqwest_async, reqwest_blocking, ureq};
+use recipes::{curl, hyper, reqwest_async, reqwest_blocking, ureq};
 use tokio::runtime::{self, Runtime};
 
 /// Long enough never to matter, on however slow a machine.
@@ -18,13 +19,15 @@ pub(crate) const PATIENT: Duration = Duration::from_secs(60);
 /// The request: the server sees to it that it arrives.
 pub(crate) const JSON: &str = r#"{"originator":"Brand","recipient":"447700900123","body":"Hi"}"#;
 
+pub(crate) const KEY: &str = "Bearer key";
+
 pub(crate) const BODY_LIMIT: usize = ureq::BODY_LIMIT;
 pub(crate) const IDLE_LIMIT: Duration = ureq::IDLE_LIMIT;
 
 /// The recipes' `Attempt` are alike, each with its own client's error.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Attempt {
-    Response(u16, Vec<u8>),
+    Response { status: u16, body: Vec<u8>, retry_after: Option<Duration> },
     NoResponse(String),
     NotSent,
 }
@@ -34,7 +37,9 @@ macro_rules! from {
         impl From<$recipe::Attempt> for Attempt {
             fn from(sent: $recipe::Attempt) -> Self {
                 match sent {
-                    $recipe::Attempt::Response { status, body } => Self::Response(status, body),
+                    $recipe::Attempt::Response { status, body, retry_after } => {
+                        Self::Response { status, body, retry_after }
+                    }
                     $recipe::Attempt::NoResponse(reason) => Self::NoResponse(reason),
                     $recipe::Attempt::NotSent(_) => Self::NotSent,
                 }
@@ -42,15 +47,15 @@ macro_rules! from {
         }
     )*};
 }
-from!(reqwest_async reqwest_blocking ureq hyper);
+from!(reqwest_async reqwest_blocking ureq hyper curl);
 
 impl Attempt {
     /// What the recipes' docs say to make of it.
     pub(crate) fn outcome(self) -> SendOutcome<'static> {
         match self {
-            Self::Response(status, body) => SendOutcome::decode(status, &body).into_owned(),
+            Self::Response { status, body, .. } => SendOutcome::decode(status, &body).into_owned(),
             Self::NoResponse(reason) => SendOutcome::no_response(reason),
-            Self::NotSent => panic!("it not sent"),
+            Self::NotSent => panic!("it was not sent"),
         }
     }
 }
@@ -58,11 +63,11 @@ impl Attempt {
 /// A client that keeps its connections, with its recipe.
 pub(crate) struct Client {
     pub(crate) name: &'static str,
-    send: Box<dyn FnMut(&str) -> Attempt>,
+    send: Box<dyn FnMut(&str) -> Attempt + Send>,
 }
 
 impl Client {
-    fn new(name: &'static str, send: impl FnMut(&str) -> Attempt + 'static) -> Self {
+    fn new(name: &'static str, send: impl FnMut(&str) -> Attempt + Send + 'static) -> Self {
         Self { name, send: Box::new(send) }
     }
 
@@ -71,55 +76,66 @@ impl Client {
         (self.send)(url)
     }
 
-    /// Sends it, and it leaves.
+    /// Sends it, and takes the outcome.
     pub(crate) fn outcome(&mut self, url: &str) -> SendOutcome<'static> {
         self.send(url).outcome()
     }
 }
 
-/// Every client over HTTP/1, with this time limit for the whole send.
-pub(crate) fn http1(limit: Duration) -> [Client; 4] {
+/// Runs a test with every client at once: one that waits for a timeout does not wait five times.
+pub(crate) fn at_once<const N: usize>(clients: [Client; N], test: impl Fn(Client) + Sync) {
+    thread::scope(|scope| {
+        for client in clients {
+            scope.spawn(|| test(client));
+        }
+    });
+}
+
+/// Every client over HTTP/1, with this timeout for all of a send.
+pub(crate) fn http1(timeout: Duration) -> [Client; 5] {
     let runtime = runtime();
     let hyper_runtime = Arc::clone(&runtime);
-    let client = reqwest_async::client(limit).build().unwrap();
-    let blocking = reqwest_blocking::client(limit).build().unwrap();
-    let agent = ureq::agent(limit);
-    let hyper_client = hyper::client(hyper::connector(limit));
+    let client = reqwest_async::client(timeout).build().unwrap();
+    let blocking = reqwest_blocking::client(timeout).build().unwrap();
+    let agent = ureq::agent(timeout);
+    let hyper_client = hyper::client(hyper::connector(timeout));
+    let mut easy = Easy::new();
     [
         Client::new("reqwest, async", move |url| {
             runtime.block_on(reqwest_async::send(client.post(url).body(JSON))).into()
         }),
         Client::new("reqwest, blocking", move |url| {
-            reqwest_blocking::send(limit, blocking.post(url).body(JSON)).into()
+            reqwest_blocking::send(timeout, blocking.post(url).body(JSON)).into()
         }),
         Client::new("ureq", move |url| ureq::send(agent.post(url), JSON).into()),
         Client::new("hyper", move |url| {
             let response = hyper_client.request(request(url));
-            hyper_runtime.block_on(hyper::send(limit, response)).into()
+            hyper_runtime.block_on(hyper::send(timeout, response)).into()
         }),
+        Client::new("curl", move |url| curl::send(&mut easy, timeout, url, KEY, JSON).into()),
     ]
 }
 
 /// Every client that speaks HTTP/2, over HTTP/2.
-pub(crate) fn http2(limit: Duration) -> [Client; 3] {
+pub(crate) fn http2(timeout: Duration) -> [Client; 3] {
     let runtime = runtime();
     let hyper_runtime = Arc::clone(&runtime);
-    let client = reqwest_async::client(limit).http2_prior_knowledge().build().unwrap();
-    let blocking = reqwest_blocking::client(limit).http2_prior_knowledge().build().unwrap();
+    let client = reqwest_async::client(timeout).http2_prior_knowledge().build().unwrap();
+    let blocking = reqwest_blocking::client(timeout).http2_prior_knowledge().build().unwrap();
     let hyper_client: legacy::Client<HttpConnector, _> =
         legacy::Client::builder(TokioExecutor::new())
             .http2_only(true)
-            .build(hyper::connector(limit));
+            .build(hyper::connector(timeout));
     [
         Client::new("reqwest, async, HTTP/2", move |url| {
             runtime.block_on(reqwest_async::send(client.post(url).body(JSON))).into()
         }),
         Client::new("reqwest, blocking, HTTP/2", move |url| {
-            reqwest_blocking::send(limit, blocking.post(url).body(JSON)).into()
+            reqwest_blocking::send(timeout, blocking.post(url).body(JSON)).into()
         }),
         Client::new("hyper, HTTP/2", move |url| {
             let response = hyper_client.request(request(url));
-            hyper_runtime.block_on(hyper::send(limit, response)).into()
+            hyper_runtime.block_on(hyper::send(timeout, response)).into()
         }),
     ]
 }

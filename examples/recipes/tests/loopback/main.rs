@@ -5,7 +5,9 @@
 mod clients;
 mod decisions;
 mod every_response;
+mod libcurl;
 mod mobivate;
+mod retry_after;
 mod transport;
 mod traps;
 

@@ -32,17 +32,18 @@ use tokio::{
     runtime,
 };
 
-use crate::{clients::BODY_LIMIT, corpus::RESPONSES};
+use crate::{clients::BODY_LIMIT, corpus::RESPONSES, retry_after::CASES};
 
 /// A server on a free port of the loopback address, until the process ends.
 pub(crate) struct Server {
     address: SocketAddr,
     connections: Arc<AtomicUsize>,
     requests: Arc<Mutex<Vec<Method>>>,
+    heads: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
-    /// Plays Mobivate: `POST /send/single?<response>&<manner>` answers with that file of
+    /// Plays Mobivate: `POST /send/single?<response>&<manner>` responds with that file of
     /// `tests/responses`, in that manner.
     pub(crate) fn mobivate() -> Self {
         Self::start(|stream, requests| async move {
@@ -55,46 +56,54 @@ impl Server {
         })
     }
 
-    /// Reads each request whole, then does what `script` says: hyper cannot be made to.
+    /// Reads each complete request, then does what `script` says: hyper cannot be made to.
     pub(crate) fn raw(script: &'static [Act]) -> Self {
-        Self::start(move |mut stream, requests| async move {
-            let mut read = 0;
-            while read_request(&mut stream).await {
-                read += 1;
-                requests.lock().unwrap().push(Method::POST);
-                for act in script {
-                    match *act {
-                        Act::Write(bytes) => stream.write_all(bytes).await.unwrap(),
-                        Act::Drip(bytes) => {
-                            for byte in bytes.chunks(1) {
-                                stream.write_all(byte).await.unwrap();
-                                tokio::time::sleep(Duration::from_millis(1)).await;
-                            }
-                        }
-                        Act::DripForEver(bytes) => {
-                            for _ in 0..FOR_EVER {
-                                if stream.write_all(bytes).await.is_err() {
-                                    return;
+        let heads = Arc::<Mutex<Vec<String>>>::default();
+        let seen = Arc::clone(&heads);
+        let server = Self::start(move |mut stream, requests| {
+            let seen = Arc::clone(&seen);
+            async move {
+                let mut read = 0;
+                while let Some(head) = read_request(&mut stream).await {
+                    read += 1;
+                    requests.lock().unwrap().push(Method::POST);
+                    seen.lock().unwrap().push(head);
+                    for act in script {
+                        match *act {
+                            Act::Write(bytes) => stream.write_all(bytes).await.unwrap(),
+                            Act::Drip(bytes) => {
+                                for byte in bytes.chunks(1) {
+                                    stream.write_all(byte).await.unwrap();
+                                    tokio::time::sleep(Duration::from_millis(1)).await;
                                 }
-                                tokio::time::sleep(Duration::from_millis(1)).await;
                             }
-                            return;
+                            Act::DripForEver(bytes) => {
+                                for _ in 0..FOR_EVER {
+                                    if stream.write_all(bytes).await.is_err() {
+                                        return;
+                                    }
+                                    tokio::time::sleep(Duration::from_millis(1)).await;
+                                }
+                                return;
+                            }
+                            Act::Wait => tokio::time::sleep(Duration::from_millis(200)).await,
+                            Act::Close => return,
+                            Act::Reset => return stream.set_zero_linger().unwrap(),
+                            Act::ResetTheSecond if requests.lock().unwrap().len() == 2 => {
+                                return stream.set_zero_linger().unwrap();
+                            }
+                            Act::ResetTheKept if read == 2 => {
+                                return stream.set_zero_linger().unwrap();
+                            }
+                            Act::CloseTheKept if read == 2 => return,
+                            Act::ResetTheSecond | Act::ResetTheKept | Act::CloseTheKept => {}
+                            Act::Silence => std::future::pending().await,
                         }
-                        Act::Wait => tokio::time::sleep(Duration::from_millis(200)).await,
-                        Act::Close => return,
-                        Act::Reset => return stream.set_zero_linger().unwrap(),
-                        Act::ResetTheSecond if requests.lock().unwrap().len() == 2 => {
-                            return stream.set_zero_linger().unwrap();
-                        }
-                        Act::ResetTheKept if read == 2 => {
-                            return stream.set_zero_linger().unwrap();
-                        }
-                        Act::ResetTheSecond | Act::ResetTheKept => {}
-                        Act::Silence => std::future::pending().await,
                     }
                 }
             }
-        })
+        });
+        Self { heads, ..server }
     }
 
     fn start<F, S>(serve: S) -> Self
@@ -118,7 +127,7 @@ impl Server {
                 }
             });
         });
-        Self { address: address.recv().unwrap(), connections, requests }
+        Self { address: address.recv().unwrap(), connections, requests, heads: Arc::default() }
     }
 
     /// The address to send to, for this response in this manner.
@@ -131,13 +140,18 @@ impl Server {
         self.connections.load(Ordering::SeqCst)
     }
 
+    /// The heads of the requests that a raw server has read, in lower case.
+    pub(crate) fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+
     /// The methods of the requests it has read.
     pub(crate) fn requests(&self) -> Vec<Method> {
         self.requests.lock().unwrap().clone()
     }
 }
 
-/// A step of a raw server's answer.
+/// A step of what a raw server does with a request.
 #[derive(Clone, Copy)]
 pub(crate) enum Act {
     Write(&'static [u8]),
@@ -153,10 +167,12 @@ pub(crate) enum Act {
     ResetTheSecond,
     /// Resets the connection at its own second request.
     ResetTheKept,
+    /// Closes the connection at its own second request.
+    CloseTheKept,
     Silence,
 }
 
-/// So many milliseconds at least, and far more than the time limit of a client that sees a drip: one
+/// So many milliseconds at least, and far more than the timeout of a client that sees a drip: one
 /// that reads on fails its test rather than hang.
 pub(crate) const FOR_EVER: usize = 4_000;
 
@@ -191,7 +207,7 @@ async fn response(
         "misnamed-gzip" => response.header("content-encoding", "gzip").body(full(body)),
         "gzip-bomb" => {
             let page = gzip(&vec![b' '; 4 * BODY_LIMIT]);
-            assert!(page.len() < BODY_LIMIT, "only what is unpacked is too long");
+            assert!(page.len() < BODY_LIMIT, "only what is decompressed is too long");
             response.header("content-encoding", "gzip").body(full(&page))
         }
         "moved" => response.status(301).header("location", "/moved").body(full(body)),
@@ -199,6 +215,13 @@ async fn response(
         "endless" => response.body(endless()),
         "failing" => return Err("hyper closes the connection, or resets the HTTP/2 stream".into()),
         "refused" => return Err(Box::new(h2::Error::from(h2::Reason::REFUSED_STREAM))),
+        retry_after if retry_after.starts_with("retry-after-") => {
+            let case: usize = retry_after.trim_start_matches("retry-after-").parse().unwrap();
+            let add = |response: hyper::http::response::Builder, value: &Vec<u8>| {
+                response.header("retry-after", value.as_slice())
+            };
+            CASES.get(case).unwrap().values.iter().fold(response, add).body(full(body))
+        }
         unknown => panic!("unknown manner {unknown}"),
     };
     Ok(response.unwrap())
@@ -224,20 +247,21 @@ fn gzip(body: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// Reads a request of HTTP/1 to the end of its body; `false` if the connection ends instead.
-async fn read_request(stream: &mut TcpStream) -> bool {
+/// Reads a request of HTTP/1 to the end of its body, and returns its head in lower case; `None` if the
+/// connection ends instead.
+async fn read_request(stream: &mut TcpStream) -> Option<String> {
     let mut read = Vec::new();
     loop {
         let text = String::from_utf8_lossy(&read).to_ascii_lowercase();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
             if body.len() >= length.unwrap().trim().parse().unwrap() {
-                return true;
+                return Some(head.to_owned());
             }
         }
         match stream.read_buf(&mut read).await {
             Ok(1..) => {}
-            Ok(0) | Err(_) => return false,
+            Ok(0) | Err(_) => return None,
         }
     }
 }

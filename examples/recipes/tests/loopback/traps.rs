@@ -13,7 +13,7 @@ const OPTED_OUT: &str = "inferred/403-opted-out";
 
 /// ureq's default error holds the status alone, so the opt-out is lost.
 #[test]
-fn ureq_drops_the_body_of_a_refusal() {
+fn ureq_drops_the_body_of_an_error_response() {
     let server = Server::mobivate();
     let url = server.url(OPTED_OUT, "content-length");
     let config = ::ureq::Agent::config_builder().proxy(None).build();
@@ -27,7 +27,7 @@ fn ureq_drops_the_body_of_a_refusal() {
 
 /// `error_for_status` takes the response and gives back an error without its body.
 #[test]
-fn error_for_status_drops_the_body_of_a_refusal() {
+fn error_for_status_drops_the_body_of_an_error_response() {
     let server = Server::mobivate();
     let client = reqwest_blocking::client(PATIENT).build().unwrap();
     let request = || client.post(server.url(OPTED_OUT, "content-length")).body(JSON);
@@ -40,7 +40,7 @@ fn error_for_status_drops_the_body_of_a_refusal() {
 }
 
 /// A 301 says that the message was not accepted. A client that follows it asks for the new address
-/// without the message, and what answers there sounds like "unknown".
+/// without the message, and what responds there reads as "unknown".
 #[test]
 fn a_followed_redirect_is_a_get() {
     let client = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
