@@ -8,6 +8,7 @@ mod every_response;
 mod libcurl;
 mod mobivate;
 mod retry_after;
+mod standalone;
 mod transport;
 mod traps;
 
