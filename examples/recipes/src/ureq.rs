@@ -86,7 +86,7 @@ pub enum Attempt {
 ///   Mobivate's word; if you need one, name it.
 /// - Resends: ureq speaks no HTTP/2, and sends no POST again by itself.
 /// - Idle connections are kept for [`IDLE_LIMIT`].
-/// - A timeout of its own for connecting tells "not sent" from "no response".
+/// - A timeout of its own for connecting leaves time for the response.
 #[must_use]
 pub fn agent(timeout: Duration) -> Agent {
     let config = Agent::config_builder().http_status_as_error(false).max_redirects(0).proxy(None);

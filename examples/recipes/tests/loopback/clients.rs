@@ -1,6 +1,10 @@
 //! The clients, each behind its recipe, under one roof.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use ::curl::easy::Easy;
 use ::hyper::{Request, body::Bytes};
@@ -12,6 +16,8 @@ use hyper_util::{
 use mobivate_response::SendOutcome;
 use recipes::{curl, hyper, reqwest_async, reqwest_blocking, ureq};
 use tokio::runtime::{self, Runtime};
+
+use crate::mobivate::SILENCE;
 
 /// Long enough never to matter, on however slow a machine.
 pub(crate) const PATIENT: Duration = Duration::from_secs(60);
@@ -82,11 +88,16 @@ impl Client {
     }
 }
 
-/// Runs a test with every client at once: one that waits for a timeout does not wait five times.
-pub(crate) fn at_once<const N: usize>(clients: [Client; N], test: impl Fn(Client) + Sync) {
+/// Runs a test with every client at once, so that it waits for the timeout once: no client waits for
+/// [`SILENCE`] to end.
+pub(crate) fn at_once(timeout: Duration, test: impl Fn(Client) + Sync) {
     thread::scope(|scope| {
-        for client in clients {
-            scope.spawn(|| test(client));
+        for client in http1(timeout) {
+            scope.spawn(|| {
+                let (name, start) = (client.name, Instant::now());
+                test(client);
+                assert!(start.elapsed() < SILENCE, "{name} has no timeout");
+            });
         }
     });
 }

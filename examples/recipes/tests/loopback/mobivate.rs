@@ -97,7 +97,10 @@ impl Server {
                             }
                             Act::CloseTheKept if read == 2 => return,
                             Act::ResetTheSecond | Act::ResetTheKept | Act::CloseTheKept => {}
-                            Act::Silence => std::future::pending().await,
+                            Act::Silence => {
+                                tokio::time::sleep(SILENCE).await;
+                                return;
+                            }
                         }
                     }
                 }
@@ -169,8 +172,13 @@ pub(crate) enum Act {
     ResetTheKept,
     /// Closes the connection at its own second request.
     CloseTheKept,
+    /// Nothing for [`SILENCE`], and then closes.
     Silence,
 }
+
+/// Far longer than the timeout of a client that meets it: one without a timeout fails its test rather
+/// than hang.
+pub(crate) const SILENCE: Duration = Duration::from_secs(10);
 
 /// So many milliseconds at least, and far more than the timeout of a client that sees a drip: one
 /// that reads on fails its test rather than hang.
