@@ -163,7 +163,7 @@ impl Head {
             // Behind a complete head follow trailers.
             let mut parts = line.splitn(2, |&byte| byte == b':');
             if parts.next().is_some_and(|name| name.eq_ignore_ascii_case(b"retry-after")) {
-                self.retry_after = parts.next().and_then(retry_after);
+                self.retry_after = parts.next().and_then(|value| retry_after(value.trim_ascii()));
             }
         }
     }
@@ -192,7 +192,7 @@ fn not_sent(error: &Error, easy: &Easy) -> bool {
 
 /// Reads the value of `Retry-After`: seconds, or an HTTP date by this machine's clock.
 fn retry_after(value: &[u8]) -> Option<Duration> {
-    let value = std::str::from_utf8(value).ok()?.trim_ascii();
+    let value = std::str::from_utf8(value).ok()?;
     let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         Duration::from_secs(value.parse().unwrap_or(u64::MAX))
     } else {

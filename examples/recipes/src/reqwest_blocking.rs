@@ -129,7 +129,7 @@ fn not_sent(error: &Error) -> bool {
 
 /// Reads the value of `Retry-After`: seconds, or an HTTP date by this machine's clock.
 fn retry_after(value: &[u8]) -> Option<Duration> {
-    let value = std::str::from_utf8(value).ok()?.trim_ascii();
+    let value = std::str::from_utf8(value).ok()?;
     let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         Duration::from_secs(value.parse().unwrap_or(u64::MAX))
     } else {
