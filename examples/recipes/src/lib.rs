@@ -16,6 +16,7 @@ pub mod curl;
 pub mod errors;
 pub mod hyper;
 pub mod message_log;
+pub mod opt_out_list;
 pub mod outbox_sqlite;
 pub mod queue;
 pub mod receipts;
