@@ -23,3 +23,4 @@ pub mod receipts;
 pub mod reqwest_async;
 pub mod reqwest_blocking;
 pub mod ureq;
+pub mod webhook_axum;

@@ -1,226 +1,386 @@
-//! A receiver of receipts behind axum, which stores them in a campaign's outbox.
+//! What Mobivate posts to the webhook: delivery receipts and incoming messages, bytes in. No framework,
+//! no database.
 //!
-//! ```no_run
-//! # use recipes::{receipts::receiver, outbox_sqlite::Outbox};
-//! # use std::{error::Error, sync::{Arc, Mutex}, time::Duration};
-//! # async fn listen() -> Result<(), Box<dyn Error>> {
-//! let outbox = Outbox::open("campaign.sqlite")?; // a connection of its own beside the sender's
-//! let receiver = receiver(Arc::new(Mutex::new(outbox)), Duration::from_secs(10));
-//! // Receipts carry no signature: whoever knows the path can forge one.
-//! let app = axum::Router::new().route("/receipts/a-long-random-word", receiver);
-//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
-//! axum::serve(listener, app).await?; // behind a proxy that has TLS, and a time limit for headers
-//! # Ok(())
-//! # }
+//! ```toml
+//! form_urlencoded = "1.2.2"
+//! mobivate-response = "0.1"
+//! quick-xml = "0.41.0"
+//! serde = { version = "1.0.229", features = ["derive"] }
+//! serde_json = { version = "1.0.154", features = ["raw_value"] }
 //! ```
 //!
-//! | answer | when |
-//! |---|---|
-//! | 200 `stored` | it is on the disk |
-//! | 200 `not ours` | it is a receipt, but its reference is not one of the outbox |
-//! | 200 `no receipt` | it is something else, as an incoming message, or a receipt without a reference |
-//! | 400 | it is cut short, or cannot be read for certain: nothing is stored |
-//! | 408 | it did not arrive within the time limit |
-//! | 413 | it is larger than [`BODY_LIMIT`] |
-//! | 500 | it could not be stored, and may come again |
+//! | API | what | body |
+//! |---|---|---|
+//! | current | delivery receipt | form field `xml`: `<deliveryreceipt>`; observed, captured byte for byte |
+//! | oldest | delivery receipt | the same without `statusCode`; observed |
+//! | legacy | delivery receipt | JSON; documented |
+//! | legacy | incoming message | JSON; documented |
+//! | oldest | incoming message | form field `xml`: `<deliverymessage>`; observed |
 //!
-//! Mobivate asks for a 200, and documents no retries: what got another answer may never come again.
-//! An incoming message is dropped here. If the same address gets yours, take them first: a "STOP" is
-//! among them.
+//! ```
+//! use mobivate_response::{DeliveryStatus, FailureKind};
+//! use recipes::receipts::{Parts, Received, read};
+//!
+//! let body = br#"{"clientReference":"r-1","status":"EXPIRED","statusCode":3,"parts":1}"#;
+//! match read(body)? {
+//!     // Anybody can forge one: `update.reference` is looked for among one's own.
+//!     Received::Status(update) => {
+//!         // Suppress here, before the statuses are merged, where this one's `retry` is `Never`.
+//!         let mut parts = Parts::default(); // one for each message
+//!         parts.record(&update);
+//!         assert_eq!(parts.status(), DeliveryStatus::Failed(FailureKind::Undelivered));
+//!     }
+//!     // Whoever writes "STOP" expects it to work: suppress `message.originator`.
+//!     Received::Incoming(message) if message.is_stop() => {}
+//!     Received::Incoming(_) | Received::Neither => {}
+//! }
+//! # Ok::<_, recipes::receipts::ReadError>(())
+//! ```
+//!
+//! The status names and codes stand in [Mobivate's table]. Nothing is signed: whoever knows the webhook
+//! URL can forge a receipt or a "STOP".
+//!
+//! [Mobivate's table]: https://wiki.mobivatebulksms.com/authentication-and-integration/understanding-response-codes
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, error::Error, fmt};
 
-use axum::{
-    body::Bytes,
-    extract::{DefaultBodyLimit, FromRequest, Request},
-    http::StatusCode,
-    response::{IntoResponse, Response},
-    routing::{MethodRouter, post},
-};
 use mobivate_response::DeliveryStatus;
 use quick_xml::{Reader, escape::resolve_xml_entity, events::Event};
-use serde::{Deserialize, de::value::MapDeserializer};
-use serde_json::Value;
-use tokio::{task::spawn_blocking, time::timeout};
+use serde::{
+    Deserialize, Deserializer, Serializer,
+    de::{self, Visitor},
+};
+use serde_json::value::RawValue;
 
-use crate::outbox_sqlite::{Outbox, StatusUpdate};
-
-/// A receipt takes less than 1 KiB, an incoming message of many parts a few.
-pub const BODY_LIMIT: usize = 256 << 10;
-
-/// Answers what Mobivate posts; `limit` is for the whole of a request's body.
-pub fn receiver(outbox: Arc<Mutex<Outbox>>, limit: Duration) -> MethodRouter {
-    post(move |request| receive(outbox, limit, request)).layer(DefaultBodyLimit::max(BODY_LIMIT))
+/// What was posted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// A delivery receipt with a client reference.
+    Status(StatusUpdate),
+    /// A message to one of your own numbers.
+    Incoming(IncomingMessage),
+    /// Something else, or a delivery receipt that has no client reference or no status.
+    Neither,
 }
 
-async fn receive(outbox: Arc<Mutex<Outbox>>, limit: Duration, request: Request) -> Response {
-    let body = match timeout(limit, Bytes::from_request(request, &())).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(too_long_or_cut)) => return too_long_or_cut.into_response(),
-        Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
-    };
-    // SQLite blocks. What was begun is finished even if the client hangs up.
-    let answer = spawn_blocking(move || {
-        // A panic under the lock has rolled its transaction back.
-        store(&mut outbox.lock().unwrap_or_else(PoisonError::into_inner), &body)
-    });
-    answer.await.unwrap_or(NOT_STORED).into_response()
+/// What a delivery receipt, or a record of the message log, says of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusUpdate {
+    /// The client reference: the one thing to match by.
+    pub reference: String,
+    /// Mobivate's id for the message. For a batch it is not the id that the send got.
+    pub id: Option<String>,
+    /// The part of a long message that it is about, from 1; `None`: all of them.
+    pub part: Option<u8>,
+    /// How many parts the message has, as far as this says.
+    pub parts: Option<u8>,
+    /// What became of the part.
+    pub status: DeliveryStatus,
 }
 
-type Answer = (StatusCode, &'static str);
+/// A message that somebody sent to one of your own numbers. `Debug` leaves numbers and text out.
+#[derive(Clone, PartialEq, Eq)]
+pub struct IncomingMessage {
+    /// Mobivate's id for it.
+    pub id: Option<String>,
+    /// The phone number of whoever sent it.
+    pub originator: String,
+    /// Your own number.
+    pub recipient: Option<String>,
+    /// Its text, as it was written; perhaps empty.
+    pub body: String,
+    /// When it came, as Mobivate writes it.
+    pub created: Option<String>,
+    /// What it responds to, as Mobivate writes it.
+    pub in_reply_to: Option<String>,
+    /// As Mobivate writes it.
+    pub logical_message_id: Option<String>,
+}
 
-const NOT_STORED: Answer = (StatusCode::INTERNAL_SERVER_ERROR, "not stored");
+/// Why a body was not read. It is no status update and no message, and quotes neither.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadError {
+    /// It is truncated, or has a syntax error, or is in none of the forms.
+    Malformed,
+    /// It says two things at once, as in a repeated field, or what cannot be, as part 2 of 1; or it is an
+    /// incoming message from nobody.
+    Ambiguous,
+}
 
-fn store(outbox: &mut Outbox, body: &[u8]) -> Answer {
-    let news = match read(body) {
-        Ok(Some(news)) => news,
-        Ok(None) => return (StatusCode::OK, "no receipt"),
-        Err(Unreadable) => return (StatusCode::BAD_REQUEST, "unreadable"),
-    };
-    match outbox.hear(&news) {
-        Ok(true) => (StatusCode::OK, "stored"),
-        Ok(false) => (StatusCode::OK, "not ours"),
-        Err(error) => {
-            eprintln!("a receipt could not be stored: {error}");
-            NOT_STORED
-        }
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "truncated or malformed",
+            Self::Ambiguous => "ambiguous",
+        })
     }
 }
 
-/// What is cut short, or says two things at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unreadable;
+impl Error for ReadError {}
 
-/// Reads a receipt; `None` if it is something else, or has no reference.
+impl IncomingMessage {
+    /// Returns whether it is the word "STOP" alone, in any case; whitespace and punctuation aside.
+    #[must_use]
+    pub fn is_stop(&self) -> bool {
+        let word = self.body.trim_matches(|character: char| !character.is_alphanumeric());
+        word.eq_ignore_ascii_case("stop")
+    }
+}
+
+impl fmt::Debug for IncomingMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IncomingMessage").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// The statuses of one message, part by part, in whatever order they come and however often.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// How many there are, once something said so.
+    count: Option<u8>,
+    statuses: BTreeMap<u8, DeliveryStatus>,
+    /// What was said of all parts at once.
+    all: Option<DeliveryStatus>,
+}
+
+impl Parts {
+    /// Records what a receipt, or a record of the message log, says of this message. Returns whether
+    /// anything is known now that was not.
+    ///
+    /// A part count that contradicts what is known is ignored, and so is a part beyond the count: one
+    /// wrong or forged receipt must not leave a delivered message unknown for ever.
+    pub fn record(&mut self, update: &StatusUpdate) -> bool {
+        let before = self.clone();
+        let least = self.highest().max(update.part.unwrap_or(1));
+        self.count = self.count.or(update.parts.filter(|parts| *parts >= least));
+        let merged = |known: Option<DeliveryStatus>| {
+            known.map_or(update.status, |it| it.merge(update.status))
+        };
+        match update.part {
+            None => self.all = Some(merged(self.all)),
+            Some(part) if part >= 1 && self.count.is_none_or(|count| part <= count) => {
+                self.statuses.insert(part, merged(self.statuses.get(&part).copied()));
+            }
+            Some(_) => {}
+        }
+        *self != before
+    }
+
+    /// Returns the status of the message; a part that nothing was said of is `Unknown`.
+    pub fn status(&self) -> DeliveryStatus {
+        let count = self.count.unwrap_or(self.highest());
+        let all = self.all.unwrap_or(DeliveryStatus::Unknown);
+        let part = |part| self.statuses.get(&part).map_or(all, |status| status.merge(all));
+        DeliveryStatus::of_parts((1..=count).map(part))
+    }
+
+    fn highest(&self) -> u8 {
+        self.statuses.keys().next_back().copied().unwrap_or(1)
+    }
+}
+
+/// Reads what was posted, in any of the forms, in a form field or bare, behind a byte order mark or not.
 ///
-/// It comes in one of two forms:
+/// A status name of Mobivate's table decides; the code only where there is no such name. Only the
+/// receipt's own fields count, none within them: an `hlr` may have a `status`, too.
 ///
-/// - the form field `xml`: observed, one captured byte for byte; the oldest have no `statusCode`;
-/// - JSON: documented only.
-///
-/// The word decides, the code speaks only where no word came. Only the receipt's own fields count,
-/// none within them: an `hlr` may have a `status`, too. A repeated one is refused, for nobody knows
-/// which is meant.
-///
-/// The documented JSON has `parts` and no `part`, and nobody has seen whether it stands for one part
-/// of a long text or for all: it is stored as the first, and the text stays `Unknown` until more is
-/// heard.
+/// The documented JSON has `parts` and no `part`, and nobody has seen whether it is about one part of a
+/// long message or about all: the conservative choice is the first one.
 ///
 /// # Errors
 ///
-/// It is cut short, or cannot be read for certain.
-pub fn read(body: &[u8]) -> Result<Option<StatusUpdate>, Unreadable> {
-    let fields = if body.trim_ascii_start().starts_with(b"{") {
-        serde_json::from_slice(body)
-    } else {
-        let mut documents = form_urlencoded::parse(body).filter(|(name, _)| name == "xml");
-        let (Some((_, document)), None) = (documents.next(), documents.next()) else {
-            return Err(Unreadable);
-        };
-        let Some(elements) = elements(&document)? else { return Ok(None) };
-        Fields::deserialize(MapDeserializer::new(elements.into_iter()))
-    };
-    fields.map_err(|_| Unreadable)?.news()
+/// It is truncated, malformed or ambiguous.
+pub fn read(body: &[u8]) -> Result<Received, ReadError> {
+    let body = String::from_utf8_lossy(body);
+    let body = trim(&body);
+    if body.starts_with('{') {
+        return Fields::read(body)?.of_unknown_kind();
+    }
+    if body.starts_with('<') {
+        return read_xml(body);
+    }
+    let mut documents = form_urlencoded::parse(body.as_bytes()).filter(|(name, _)| name == "xml");
+    match (documents.next(), documents.next()) {
+        (Some((_, document)), None) => read_xml(trim(&document)),
+        (Some(_), Some(_)) => Err(ReadError::Ambiguous),
+        (None, _) => Err(ReadError::Malformed),
+    }
 }
 
-/// What is text in XML may be a number in JSON.
+fn trim(text: &str) -> &str {
+    text.trim_matches(|character: char| character == '\u{feff}' || character.is_whitespace())
+}
+
+fn read_xml(document: &str) -> Result<Received, ReadError> {
+    let (root, json) = read_elements(document)?;
+    let fields = Fields::read(&json)?;
+    match &*root {
+        "deliveryreceipt" => fields.status_update(),
+        "deliverymessage" => fields.incoming(),
+        _ => Ok(Received::Neither),
+    }
+}
+
+/// Those of both kinds, in both forms. What is text in XML may be a number in JSON, and a lone surrogate
+/// in a message's text must not lose the message.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Fields {
-    client_reference: Value,
-    delivery_message_id: Value,
-    status: Value,
-    status_code: Value,
-    part: Value,
-    parts: Value,
-    /// Only an incoming message has one.
-    body: Value,
+struct Fields<'a> {
+    #[serde(borrow)]
+    client_reference: Option<&'a RawValue>,
+    delivery_message_id: Option<&'a RawValue>,
+    status: Option<&'a RawValue>,
+    status_code: Option<&'a RawValue>,
+    part: Option<&'a RawValue>,
+    parts: Option<&'a RawValue>,
+    id: Option<&'a RawValue>,
+    originator: Option<&'a RawValue>,
+    recipient: Option<&'a RawValue>,
+    body: Option<&'a RawValue>,
+    created: Option<&'a RawValue>,
+    in_reply_to: Option<&'a RawValue>,
+    logical_message_id: Option<&'a RawValue>,
 }
 
-impl Fields {
-    fn news(&self) -> Result<Option<StatusUpdate>, Unreadable> {
-        let status = match (text(&self.status), text(&self.status_code)) {
-            _ if !self.body.is_null() => return Ok(None),
-            (Some(word), _) => DeliveryStatus::from_name(&word),
-            (None, Some(code)) => {
-                code.parse().map_or(DeliveryStatus::Unknown, DeliveryStatus::from_code)
-            }
-            (None, None) => return Ok(None),
-        };
-        let Some(reference) = text(&self.client_reference) else { return Ok(None) };
-        let part = count(&self.part)?.unwrap_or(1);
-        let parts = count(&self.parts)?.unwrap_or(part);
-        if !(1..=parts).contains(&part) {
-            return Err(Unreadable);
+impl<'a> Fields<'a> {
+    /// Reads an object; a repeated field is an error.
+    fn read(json: &'a str) -> Result<Self, ReadError> {
+        serde_json::from_str(json).map_err(|error| {
+            if error.is_data() { ReadError::Ambiguous } else { ReadError::Malformed }
+        })
+    }
+
+    /// JSON does not say what it is. An empty `body` decides nothing: a receipt may have one, too.
+    fn of_unknown_kind(&self) -> Result<Received, ReadError> {
+        let is_named = text(self.client_reference).or(text(self.delivery_message_id)).is_some();
+        let has_status = text(self.status).or(text(self.status_code)).is_some();
+        match (is_named && has_status, text(self.body).is_some()) {
+            (true, true) => Err(ReadError::Ambiguous),
+            (true, false) => self.status_update(),
+            (false, _) if self.body.is_some() => self.incoming(),
+            (false, _) if self.originator.is_some() && !has_status => self.incoming(),
+            (false, _) => Ok(Received::Neither),
         }
-        let id = text(&self.delivery_message_id);
-        Ok(Some(StatusUpdate { reference, id, part: Some(part), parts, status }))
+    }
+
+    fn status_update(&self) -> Result<Received, ReadError> {
+        let (name, code) = (text(self.status), text(self.status_code));
+        let Some(reference) = text(self.client_reference) else { return Ok(Received::Neither) };
+        if name.is_none() && code.is_none() {
+            return Ok(Received::Neither);
+        }
+        let code = code.and_then(|code| code.parse().ok());
+        let status = DeliveryStatus::from_receipt(name.as_deref(), code);
+        let part = count(self.part)?.unwrap_or(1);
+        let parts = count(self.parts)?;
+        if part == 0 || parts.is_some_and(|parts| part > parts) {
+            return Err(ReadError::Ambiguous);
+        }
+        let id = text(self.delivery_message_id);
+        Ok(Received::Status(StatusUpdate { reference, id, part: Some(part), parts, status }))
+    }
+
+    fn incoming(&self) -> Result<Received, ReadError> {
+        Ok(Received::Incoming(IncomingMessage {
+            id: text(self.id),
+            originator: text(self.originator).ok_or(ReadError::Ambiguous)?,
+            recipient: text(self.recipient),
+            body: untrimmed(self.body).unwrap_or_default(),
+            created: text(self.created),
+            in_reply_to: text(self.in_reply_to),
+            logical_message_id: text(self.logical_message_id),
+        }))
     }
 }
 
-fn text(field: &Value) -> Option<String> {
-    match field {
-        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
+/// A message has 255 parts at most.
+fn count(field: Option<&RawValue>) -> Result<Option<u8>, ReadError> {
+    text(field).map(|count| count.parse()).transpose().map_err(|_| ReadError::Ambiguous)
+}
+
+fn text(field: Option<&RawValue>) -> Option<String> {
+    let text = untrimmed(field)?.trim().to_owned();
+    Some(text).filter(|text| !text.is_empty())
+}
+
+fn untrimmed(field: Option<&RawValue>) -> Option<String> {
+    let json = field?.get();
+    if json.starts_with('"') {
+        return serde_json::from_str(json).map(|Lossy(text)| text).ok();
+    }
+    json.starts_with(|first: char| first == '-' || first.is_ascii_digit()).then(|| json.to_owned())
+}
+
+/// A string of JSON with its lone surrogates replaced: as bytes `serde_json` hands them on.
+struct Lossy(String);
+
+impl<'de> Deserialize<'de> for Lossy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl Visitor<'_> for Bytes {
+            type Value = Lossy;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Lossy, E> {
+                Ok(Lossy(String::from_utf8_lossy(bytes).into_owned()))
+            }
+        }
+        deserializer.deserialize_bytes(Bytes)
     }
 }
 
-/// A text message has 255 parts at most.
-fn count(field: &Value) -> Result<Option<u8>, Unreadable> {
-    text(field).map(|count| count.parse()).transpose().map_err(|_| Unreadable)
-}
-
-/// The elements directly within a receipt, with their texts; `None` if the document is no receipt.
+/// The name of a document's root, and the elements directly within it as a JSON object.
 ///
-/// Nothing recurses, and nothing is expanded: a document type, which no receipt has, is refused, and
+/// Nothing recurses, and nothing is expanded: a document type, which no receipt has, is an error, and
 /// so is an entity that it would have to declare.
-fn elements(document: &str) -> Result<Option<Vec<(String, Value)>>, Unreadable> {
+fn read_elements(document: &str) -> Result<(String, String), ReadError> {
     let mut reader = Reader::from_str(document);
     reader.config_mut().expand_empty_elements = true;
-    let mut elements = Vec::new();
+    let mut root = None;
+    let mut elements: Vec<(String, Option<String>)> = Vec::new();
     let mut depth = 0;
-    let mut whole = false;
     loop {
-        let mut add = |depth: usize, more: &str| {
-            if let (2, Some((_, Value::String(text)))) = (depth, elements.last_mut()) {
+        let mut push = |more: &str| match (depth, elements.last_mut()) {
+            (0, _) if !more.trim().is_empty() => Err(ReadError::Malformed),
+            (2, Some((_, Some(text)))) => {
                 text.push_str(more);
+                Ok(())
             }
+            _ => Ok(()),
         };
-        match reader.read_event().map_err(|_| Unreadable)? {
-            Event::Start(_) if whole => return Err(Unreadable),
+        match reader.read_event().map_err(|_| ReadError::Malformed)? {
             Event::Start(start) => {
+                let name = || String::from_utf8_lossy(start.name().as_ref()).into_owned();
                 match depth {
-                    0 if start.name().as_ref() != b"deliveryreceipt" => return Ok(None),
-                    1 => {
-                        let name = String::from_utf8_lossy(start.name().as_ref()).into_owned();
-                        elements.push((name, Value::String(String::new())));
-                    }
+                    0 if root.is_some() => return Err(ReadError::Ambiguous),
+                    0 => root = Some(name()),
+                    1 => elements.push((name(), Some(String::new()))),
                     // What has elements within is no text.
-                    2 => elements.last_mut().map_or((), |(_, text)| *text = Value::Null),
+                    2 => elements.last_mut().map_or((), |(_, text)| *text = None),
                     _ => {}
                 }
                 depth += 1;
             }
-            Event::End(_) => {
-                depth -= 1;
-                whole = depth == 0;
-            }
-            Event::Text(text) => add(depth, &text.decode().map_err(|_| Unreadable)?),
-            Event::CData(text) => add(depth, &text.decode().map_err(|_| Unreadable)?),
+            Event::End(_) => depth -= 1,
+            Event::Text(text) => push(&text.decode().map_err(|_| ReadError::Malformed)?)?,
+            Event::CData(text) => push(&text.decode().map_err(|_| ReadError::Malformed)?)?,
             Event::GeneralRef(entity) => {
-                let name = entity.decode().map_err(|_| Unreadable)?;
+                let name = entity.decode().map_err(|_| ReadError::Malformed)?;
                 let mut buffer = [0; 4];
-                let character = entity.resolve_char_ref().map_err(|_| Unreadable)?;
+                let character = entity.resolve_char_ref().map_err(|_| ReadError::Malformed)?;
                 let character = character.map(|character| &*character.encode_utf8(&mut buffer));
-                add(depth, character.or(resolve_xml_entity(&name)).ok_or(Unreadable)?);
+                push(character.or(resolve_xml_entity(&name)).ok_or(ReadError::Malformed)?)?;
             }
-            Event::DocType(_) => return Err(Unreadable),
-            Event::Eof => return if whole { Ok(Some(elements)) } else { Err(Unreadable) },
+            Event::DocType(_) => return Err(ReadError::Malformed),
+            Event::Eof => break,
             Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
         }
     }
+    // Truncated: within the root, or before it.
+    let root = root.filter(|_| depth == 0).ok_or(ReadError::Malformed)?;
+    let mut json = Vec::new();
+    let written = serde_json::Serializer::new(&mut json).collect_map(elements);
+    written.map_err(|_| ReadError::Malformed)?;
+    Ok((root, String::from_utf8(json).map_err(|_| ReadError::Malformed)?))
 }
