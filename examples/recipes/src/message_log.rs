@@ -1,113 +1,184 @@
-//! Looking texts up: reads a page of Mobivate's records, and moves what is found on in the outbox.
+//! Looking messages up: a page of Mobivate's message log in, status updates and where the next page
+//! begins out. No database.
 //!
-//! | host | request | its answer |
+//! ```toml
+//! mobivate-response = "0.1"
+//! serde = { version = "1.0.229", features = ["derive"] }
+//! serde_json = { version = "1.0.154", features = ["raw_value"] }
+//! ```
+//!
+//! and `receipts.rs` beside it, or its `StatusUpdate`.
+//!
+//! | API | request | read by |
 //! |---|---|---|
-//! | current | `GET /messages/history?fromDate=2026-06-18&toDate=2026-06-19&limit=5000&offset=0` | [`history`]: observed, the documented shape is another |
-//! | first | `GET /message?startDate=…&endDate=…&direction=MT&pageSize=1000&page=…`, or `/message/:id` | [`log`]: documented only |
+//! | current | `GET /messages/history?fromDate=2026-06-18&toDate=2026-06-19&limit=5000&offset=0` | [`current_page`]: observed; the documented shape is another one, and an error |
+//! | legacy | `GET /message?startDate=…&endDate=…&direction=MT&pageSize=1000&page=…` | [`legacy_page`]: documented only |
+//! | legacy | `GET /message/:id` | [`legacy_record`]: documented only |
 //!
-//! No filter by reference was seen anywhere: ask for a day or more, page by page, and match all.
-//! `toDate` is exclusive; more than 5,000 at once answers 502. Without `direction=MT`, incoming messages
+//! No filter by reference was seen anywhere: request a day or more, page by page, and match all.
+//! `toDate` is exclusive; more than 5,000 at once responds 502. Without `direction=MT`, incoming messages
 //! are among the records.
 //!
 //! *Not found proves nothing*, on whatever page: an unknown originator, or a `toDate` that is the
-//! `fromDate`, also answers a clean page without records. So what is not found stays to be looked up.
+//! `fromDate`, also gets a clean page without records. So what is not found stays to be looked up.
 //!
 //! ```
-//! # use recipes::{message_log, outbox_sqlite::{State, Outbox}};
-//! # fn main() -> rusqlite::Result<()> {
-//! # let mut outbox = Outbox::open(":memory:")?;
-//! # outbox.add("r-1", "447700900123")?;
-//! # outbox.take()?;
-//! let body = br#"{"results":[{"id":"m-1","reference":"r-1","status":"DELIVERED","parts":1}]}"#;
-//! let Some(page) = message_log::history(body) else { // the body of a 200 alone
-//!     return Ok(()); // no page, or half a page: ask for it again
-//! };
-//! message_log::apply(&mut outbox, &page)?;
-//! assert_eq!(outbox.texts(State::NeedsLookup)?, []);
-//! // The next page's offset is `page.records` more; a page without records is the last.
-//! # assert_eq!(page.records, 1);
-//! # Ok(())
+//! # use recipes::message_log::{PageError, current_page};
+//! # fn request(offset: u64) -> Vec<u8> {
+//! #     let record = r#"{"id":"m-1","reference":"r-1","status":"DELIVERED","parts":1}"#;
+//! #     let results = if offset == 0 { record } else { "" };
+//! #     format!(r#"{{"results":[{results}],"offset":{offset}}}"#).into_bytes()
 //! # }
+//! let mut found = vec![];
+//! let mut next = Some(0);
+//! while let Some(offset) = next {
+//!     let body = request(offset); // your HTTP client: the body of a 200 alone
+//!     let page = current_page(offset, &body)?;
+//!     found.extend(page.updates); // those of references that are not one's own do nothing
+//!     next = page.next;
+//! }
+//! assert_eq!(found[0].reference, "r-1");
+//! # Ok::<_, PageError>(())
 //! ```
+
+use std::{error::Error, fmt};
 
 use mobivate_response::DeliveryStatus;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use crate::outbox_sqlite::{Outbox, StatusUpdate};
+use crate::receipts::StatusUpdate;
 
 /// What a page says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// How many records it has, with those that say nothing of a text of ours.
+    /// How many records it has, with those that say nothing of a message of one's own.
     pub records: usize,
-    /// What its records say of texts that have a reference.
-    pub news: Vec<StatusUpdate>,
+    /// What its records say of messages that have a client reference.
+    pub updates: Vec<StatusUpdate>,
+    /// The `offset` (legacy API: `page`) to request next; `None`: this page has no records, and is the
+    /// last.
+    pub next: Option<u64>,
 }
 
-/// Reads a page of the current host's history, in the shape that was observed.
+/// Why a page was not read. Request it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageError {
+    /// It is truncated, or no JSON.
+    Malformed,
+    /// It is JSON of another shape, as an error response is.
+    UnknownShape,
+    /// It begins elsewhere than was requested.
+    OtherPage,
+    /// It has no records, and says that there are more.
+    Incomplete,
+}
+
+impl fmt::Display for PageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "truncated or malformed",
+            Self::UnknownShape => "not a page of the message log",
+            Self::OtherPage => "another page than was requested",
+            Self::Incomplete => "a page without records where there are more",
+        })
+    }
+}
+
+impl Error for PageError {}
+
+/// Reads a page of the current API's message log, requested with this `offset`.
 ///
-/// `None`: it is none, or cut short.
-#[must_use]
-pub fn history(body: &[u8]) -> Option<Page> {
-    #[derive(Deserialize)]
-    struct History<'a> {
-        #[serde(borrow)]
-        results: Vec<&'a RawValue>,
-    }
-    let text = String::from_utf8_lossy(body);
-    // A derived struct would be read from a list, too.
-    if !text.trim_start().starts_with('{') {
-        return None;
-    }
-    let History { results } = serde_json::from_str(&text).ok()?;
-    Some(page(&results))
-}
-
-/// Reads a page of the first host's log, or one record of it, in the documented shape.
-///
-/// `None`: it is none, or cut short.
-#[must_use]
-pub fn log(body: &[u8]) -> Option<Page> {
-    let text = String::from_utf8_lossy(body);
-    if text.trim_start().starts_with('[') {
-        let records: Vec<&RawValue> = serde_json::from_str(&text).ok()?;
-        return Some(page(&records));
-    }
-    let record: &RawValue = serde_json::from_str(&text).ok()?;
-    Some(page(&[record]))
-}
-
-/// Outbox what a page says, and tells how many of its records were found in the outbox.
+/// A record that cannot be read costs at most itself.
 ///
 /// # Errors
 ///
-/// The outbox cannot be written. State the same page again: what is booked twice is as booked once.
-pub fn apply(outbox: &mut Outbox, page: &Page) -> rusqlite::Result<usize> {
-    let mut found = 0;
-    for news in &page.news {
-        found += usize::from(outbox.hear(news)?);
+/// It is no such page, or not a complete one.
+pub fn current_page(offset: u64, body: &[u8]) -> Result<Page, PageError> {
+    #[derive(Deserialize)]
+    struct CurrentPage<'a> {
+        #[serde(borrow)]
+        results: Vec<&'a RawValue>,
+        success: Option<bool>,
+        offset: Option<u64>,
+        matches: Option<u64>,
     }
-    Ok(found)
+    let body = String::from_utf8_lossy(body);
+    let page: CurrentPage = read(&body, '{')?;
+    if page.success == Some(false) {
+        return Err(PageError::UnknownShape);
+    }
+    // A server that ignores the offset gives the first page for ever.
+    if page.offset.is_some_and(|of_page| of_page != offset) {
+        return Err(PageError::OtherPage);
+    }
+    let next = offset.saturating_add(page.results.len() as u64);
+    if page.results.is_empty() && page.matches.is_some_and(|matches| matches > offset) {
+        return Err(PageError::Incomplete);
+    }
+    Ok(Page {
+        records: page.results.len(),
+        updates: updates(&page.results, |record| &record.reference),
+        next: (next > offset).then_some(next),
+    })
 }
 
-/// A record that cannot be read, as one whose text ends in half an emoji, costs at most itself.
-fn page(records: &[&RawValue]) -> Page {
+/// Reads a page of the legacy API's message log, requested with this `page`.
+///
+/// It does not say which page it is: where `updates` are those of the page before, `page` was ignored,
+/// and this is the end. A record that cannot be read costs at most itself.
+///
+/// # Errors
+///
+/// It is no such page, or not a complete one.
+pub fn legacy_page(page: u64, body: &[u8]) -> Result<Page, PageError> {
+    let body = String::from_utf8_lossy(body);
+    let records: Vec<&RawValue> = read(&body, '[')?;
+    Ok(Page {
+        records: records.len(),
+        updates: updates(&records, |record| &record.sender_reference),
+        next: (!records.is_empty()).then(|| page.saturating_add(1)),
+    })
+}
+
+/// Reads one record of the legacy API's message log; `None` if it says nothing of a message of one's own.
+///
+/// # Errors
+///
+/// It is no such record, or not a complete one.
+pub fn legacy_record(body: &[u8]) -> Result<Option<StatusUpdate>, PageError> {
+    let body = String::from_utf8_lossy(body);
+    let record: Record = read(&body, '{')?;
+    // `{"code":404,"message":"Not Found"}`
+    if record.id.is_null() && record.sender_reference.is_null() {
+        return Err(PageError::UnknownShape);
+    }
+    Ok(record.update(&record.sender_reference))
+}
+
+/// Reads JSON that begins so: a derived struct would be read from a list, too.
+fn read<'a, T: Deserialize<'a>>(body: &'a str, begins: char) -> Result<T, PageError> {
+    let body = body.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
+    let json: &RawValue = serde_json::from_str(body).map_err(|_| PageError::Malformed)?;
+    if !body.starts_with(begins) {
+        return Err(PageError::UnknownShape);
+    }
+    serde_json::from_str(json.get()).map_err(|_| PageError::UnknownShape)
+}
+
+fn updates(records: &[&RawValue], reference: fn(&Record) -> &Value) -> Vec<StatusUpdate> {
     let objects = records.iter().map(|record| record.get()).filter(|json| json.starts_with('{'));
     let readable = objects.filter_map(|json| serde_json::from_str(json).ok());
-    Page {
-        records: records.len(),
-        news: readable.filter_map(|record: Record| record.news()).collect(),
-    }
+    readable.filter_map(|record: Record| record.update(reference(&record))).collect()
 }
 
-/// What both hosts' records have; a field of an odd type is as absent.
+/// What both APIs' records have; a field of an unexpected type is as absent.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Record {
-    /// The current host's.
+    /// The current API's.
     reference: Value,
-    /// The first host's.
+    /// The legacy API's.
     sender_reference: Value,
     id: Value,
     status: Value,
@@ -117,21 +188,17 @@ struct Record {
 
 impl Record {
     /// A record is one of an accepted message, even without a status.
-    fn news(&self) -> Option<StatusUpdate> {
+    fn update(&self, reference: &Value) -> Option<StatusUpdate> {
         if self.direction.as_str().is_some_and(|direction| !direction.eq_ignore_ascii_case("MT")) {
             return None;
         }
-        let reference = self.sender_reference.as_str().or(self.reference.as_str())?.to_owned();
-        let status = DeliveryStatus::from_name(self.status.as_str().unwrap_or_default());
-        let parts = self.parts.as_u64().and_then(|parts| parts.try_into().ok()).unwrap_or(1).max(1);
-        // A record has no `part`: it is the whole text's.
-        let part = None;
         Some(StatusUpdate {
-            reference,
+            reference: reference.as_str().filter(|reference| !reference.is_empty())?.to_owned(),
             id: self.id.as_str().map(str::to_owned),
-            part,
-            parts,
-            status,
+            // A record is about the complete message.
+            part: None,
+            parts: self.parts.as_u64().and_then(|parts| parts.try_into().ok()).filter(|it| *it > 0),
+            status: DeliveryStatus::from_name(self.status.as_str().unwrap_or_default()),
         })
     }
 }

@@ -1,193 +1,229 @@
-//! What a page of records says moves on what is in doubt, and what it does not say moves nothing.
+//! What a page of the message log says, and what it does not say.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
-
-use mobivate_response::{DeliveryStatus, FailureKind, SendOutcome};
+use mobivate_response::{DeliveryStatus, FailureKind};
 use recipes::{
-    message_log::{self, Page},
-    outbox_sqlite::{Outbox, State},
+    message_log::{
+        Page,
+        PageError::{self, Incomplete, Malformed, OtherPage, UnknownShape},
+        current_page, legacy_page, legacy_record,
+    },
+    receipts::StatusUpdate,
 };
 
-/// Two texts that got no response, and one that is being sent.
-fn outbox() -> Outbox {
-    let mut outbox = Outbox::open(":memory:").unwrap();
-    for (reference, recipient) in
-        [("r-1", "447700900101"), ("r-2", "447700900102"), ("r-3", "447700900103")]
-    {
-        outbox.add(reference, recipient).unwrap();
-        let text = outbox.take().unwrap().unwrap();
-        if reference != "r-3" {
-            outbox.settle(&text, &SendOutcome::no_response("time limit")).unwrap();
-        }
-    }
-    outbox
-}
+use DeliveryStatus::{Delivered, Failed, Pending, Unknown};
 
-fn in_doubt(outbox: &Outbox) -> Vec<String> {
-    let texts = outbox.texts(State::NeedsLookup).unwrap();
-    texts.into_iter().map(|text| text.reference).collect()
-}
+const UNDELIVERED: DeliveryStatus = Failed(FailureKind::Undelivered);
+const OPTED_OUT: DeliveryStatus = Failed(FailureKind::OptedOut);
 
 /// The shape that was observed.
-const HISTORY: &str = r#"{"type":"SingleSMS","scanned":3,"matches":3,"offset":0,"limit":5000,
+const CURRENT: &str = r#"{"type":"SingleSMS","scanned":3,"matches":3,"offset":0,"limit":5000,
 "results":[
 {"id":"m-0","reference":null,"status":"DELIVERED","price":0.05,"currency":"EUR","parts":1,
  "created_at":"2026-06-18T11:00:15.915Z","updated_at":"2026-06-18T11:00:21.100Z"},
 {"id":"m-1","reference":"r-1","status":"DELIVERED","price":0.1,"currency":"EUR","parts":2,
  "created_at":"2026-06-18T11:00:15.915Z","updated_at":"2026-06-18T11:00:21.100Z"},
-{"id":"m-9","reference":"somebody-else's","status":"OPTED_OUT","price":0,"currency":"EUR","parts":1,
+{"id":"m-9","reference":"r-9","status":"OPTED_OUT","price":0,"currency":"EUR","parts":1,
  "created_at":"2026-06-18T11:00:15.915Z","updated_at":"2026-06-18T11:00:21.100Z"}]}"#;
 
 /// The shape that is documented.
-const LOG: &str = r#"[
+const LEGACY: &str = r#"[
 {"id":"m-1","status":"DELIVERED","direction":"MT","senderReference":"r-1"},
-{"id":"m-2","status":"DELIVERED","direction":"MO","senderReference":"r-2"}]"#;
+{"id":"m-2","status":"DELIVERED","direction":"MO","senderReference":"r-2"},
+{"id":"m-3","status":"EXPIRED","direction":"MT","senderReference":null}]"#;
+
+const RECORD: &str = r#"{"id":"m-1","status":"EXPIRED","direction":"MT","senderReference":"r-1"}"#;
+
+fn update(reference: &str, id: &str, parts: Option<u8>, status: DeliveryStatus) -> StatusUpdate {
+    StatusUpdate { reference: reference.into(), id: Some(id.into()), part: None, parts, status }
+}
 
 #[test]
-fn what_is_found_was_accepted_and_has_its_status() {
-    for page in [message_log::history(HISTORY.as_bytes()), message_log::log(LOG.as_bytes())] {
-        let mut outbox = outbox();
-        let page = page.unwrap();
-        assert_eq!(message_log::apply(&mut outbox, &page).unwrap(), 1);
-        assert_eq!(in_doubt(&outbox), ["r-2", "r-3"]);
-        assert_eq!(outbox.texts(State::Accepted).unwrap()[0].reference, "r-1");
-        let outcome = outbox.outcome("r-1").unwrap().unwrap();
-        assert_eq!(outcome.success().unwrap().id, "m-1");
-        assert_eq!(outbox.delivery("r-1").unwrap(), Some(DeliveryStatus::Delivered));
-        assert_eq!(outbox.delivery("r-2").unwrap(), None);
-        assert_eq!(outbox.texts(State::Suppressed).unwrap(), []);
+fn a_page_of_each_api() {
+    let current = Page {
+        records: 3,
+        updates: vec![
+            update("r-1", "m-1", Some(2), Delivered),
+            update("r-9", "m-9", Some(1), OPTED_OUT),
+        ],
+        next: Some(3),
+    };
+    for body in [CURRENT.into(), format!("\u{feff}{CURRENT}"), format!(" \r\n{CURRENT}\n")] {
+        assert_eq!(current_page(0, body.as_bytes()), Ok(current.clone()));
     }
-}
-
-#[test]
-fn a_match_on_any_page_counts_and_none_counts_for_nothing() {
-    let empty = r#"{"results":[]}"#;
-    let foreign = r#"{"results":[{"reference":"r-9","status":"DELIVERED"}]}"#;
-    let ours = r#"{"results":[{"reference":"r-2","status":"SENT"}]}"#;
-    for order in [[ours, empty, foreign], [empty, ours, foreign], [foreign, empty, ours]] {
-        let mut outbox = outbox();
-        for page in order {
-            let page = message_log::history(page.as_bytes()).unwrap();
-            message_log::apply(&mut outbox, &page).unwrap();
-        }
-        assert_eq!(in_doubt(&outbox), ["r-1", "r-3"]);
-        assert_eq!(outbox.delivery("r-2").unwrap(), Some(DeliveryStatus::Pending));
+    let legacy =
+        Page { records: 3, updates: vec![update("r-1", "m-1", None, Delivered)], next: Some(2) };
+    for body in [LEGACY.into(), format!("\u{feff}{LEGACY}"), format!("\n{LEGACY}\n")] {
+        assert_eq!(legacy_page(1, body.as_bytes()), Ok(legacy.clone()));
     }
+    let record = update("r-1", "m-1", None, UNDELIVERED);
+    assert_eq!(legacy_record(RECORD.as_bytes()), Ok(Some(record)));
+    // Not ours: sent without a reference, or incoming.
+    for record in [r#"{"id":"m-3","senderReference":null}"#, r#"{"id":7}"#] {
+        assert_eq!(legacy_record(record.as_bytes()), Ok(None));
+    }
+    assert_eq!(legacy_record(RECORD.replace("MT", "MO").as_bytes()), Ok(None));
 }
 
 #[test]
-fn one_record_by_its_id() {
-    let record = br#"{"id":"m-1","status":"EXPIRED","direction":"MT","senderReference":"r-1"}"#;
-    let mut outbox = outbox();
-    message_log::apply(&mut outbox, &message_log::log(record).unwrap()).unwrap();
-    let failed = DeliveryStatus::Failed(FailureKind::Undelivered);
-    assert_eq!(outbox.delivery("r-1").unwrap(), Some(failed));
-    assert_eq!(
-        outbox.texts(State::Accepted).unwrap()[0].reference,
-        "r-1",
-        "accepted, and then failed"
-    );
+fn each_api_has_a_reference_of_its_own() {
+    let record = r#"{"id":"m-1","reference":"current","senderReference":"legacy"}"#;
+    let current = current_page(0, format!(r#"{{"results":[{record}]}}"#).as_bytes()).unwrap();
+    assert_eq!(current.updates, [update("current", "m-1", None, Unknown)]);
+    let legacy = legacy_page(0, format!("[{record}]").as_bytes()).unwrap();
+    assert_eq!(legacy.updates, [update("legacy", "m-1", None, Unknown)]);
+    let record = legacy_record(record.as_bytes()).unwrap();
+    assert_eq!(record, Some(update("legacy", "m-1", None, Unknown)));
 }
 
 #[test]
-fn an_opted_out_recipient_is_not_texted_again() {
-    let record = r#"[{"status":"OPTED_OUT","senderReference":"r-1"}]"#;
-    let mut outbox = outbox();
-    outbox.add("next", "+44 7700 900101").unwrap();
-    message_log::apply(&mut outbox, &message_log::log(record.as_bytes()).unwrap()).unwrap();
-    assert_eq!(outbox.take().unwrap(), None);
-    let suppressed = outbox.texts(State::Suppressed).unwrap();
-    assert_eq!(suppressed.iter().map(|text| &*text.reference).collect::<Vec<_>>(), ["r-1", "next"]);
+fn where_the_next_page_begins() {
+    let of_current = |offset: u64, records: usize| {
+        let records = vec!["{}"; records].join(",");
+        let body = format!(r#"{{"offset":{offset},"limit":2,"matches":5,"results":[{records}]}}"#);
+        current_page(offset, body.as_bytes()).map(|page| (page.records, page.next))
+    };
+    assert_eq!(of_current(0, 2), Ok((2, Some(2))));
+    assert_eq!(of_current(2, 2), Ok((2, Some(4))));
+    assert_eq!(of_current(4, 1), Ok((1, Some(5))));
+    assert_eq!(of_current(5, 0), Ok((0, None)));
+    // Where there should be more.
+    assert_eq!(of_current(4, 0), Err(Incomplete));
+    assert_eq!(of_current(0, 0), Err(Incomplete));
+    // A page that is not full is not the last for that: nobody has seen what the limit counts.
+    assert_eq!(of_current(3, 1), Ok((1, Some(4))));
+    // It does not say where it begins.
+    assert_eq!(current_page(7, br#"{"results":[{}]}"#).unwrap().next, Some(8));
+    assert_eq!(current_page(7, br#"{"results":[]}"#).unwrap().next, None);
+    assert_eq!(current_page(u64::MAX, br#"{"results":[{}]}"#).unwrap().next, None);
+
+    assert_eq!(legacy_page(0, b"[{}]").unwrap().next, Some(1));
+    assert_eq!(legacy_page(1, b"[{}]").unwrap().next, Some(2));
+    assert_eq!(legacy_page(2, b"[]").unwrap().next, None);
 }
 
 #[test]
-fn an_odd_record_costs_itself_alone() {
+fn a_page_that_was_not_requested_is_an_error() {
+    assert_eq!(current_page(3, CURRENT.as_bytes()), Err(OtherPage));
+    let next = CURRENT.replace("\"offset\":0", "\"offset\":5000");
+    assert_eq!(current_page(0, next.as_bytes()), Err(OtherPage));
+    assert_eq!(current_page(5000, next.as_bytes()).unwrap().next, Some(5003));
+}
+
+#[test]
+fn an_unreadable_record_costs_itself_alone() {
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
-    let odd = [
+    let unreadable = [
         "null",
         "7",
         r#""r-1""#,
         r#"["r-1","r-1","r-1","DELIVERED",1,"MT"]"#,
         "{}",
-        r#"{"reference":{"reference":"r-1"}}"#,
-        r#"{"reference":["r-1"]}"#,
-        r#"{"reference":"r-1","reference":"r-1"}"#,
-        r#"{"reference":"\ud83d"}"#,
-        &format!(r#"{{"reference":{deep}}}"#),
+        r#"{"KEY":{"KEY":"r-1"}}"#,
+        r#"{"KEY":["r-1"]}"#,
+        r#"{"KEY":""}"#,
+        r#"{"KEY":"r-1","KEY":"r-1"}"#,
+        r#"{"KEY":"\ud83d"}"#,
+        &format!(r#"{{"KEY":{deep}}}"#),
         &deep,
     ];
-    let good = [
-        r#"{"reference":"r-2","status":"DELIVERED"}"#.to_owned(),
-        r#"{"reference":"r-2","status":"DELIVERED","text":"half \ud83d"}"#.to_owned(),
-        r#"{"reference":"r-2","status":"DELIVERED","id":7,"parts":"1","direction":1}"#.to_owned(),
-        r#"{"reference":"r-2","status":"DELIVERED","parts":0}"#.to_owned(),
-        r#"{"reference":"r-2","status":"DELIVERED","direction":"mt","parts":-1}"#.to_owned(),
-        format!(r#"{{"reference":"r-2","status":"DELIVERED","hlr":{deep}}}"#),
+    let readable = [
+        r#"{"KEY":"r-2","status":"DELIVERED"}"#.to_owned(),
+        r#"{"KEY":"r-2","status":"DELIVERED","text":"half \ud83d"}"#.to_owned(),
+        r#"{"KEY":"r-2","status":"DELIVERED","id":7,"parts":"1","direction":1}"#.to_owned(),
+        r#"{"KEY":"r-2","status":"DELIVERED","parts":0}"#.to_owned(),
+        r#"{"KEY":"r-2","status":"DELIVERED","direction":"mt","parts":-1}"#.to_owned(),
+        r#"{"KEY":"r-2","status":"DELIVERED","parts":256}"#.to_owned(),
+        format!(r#"{{"KEY":"r-2","status":"DELIVERED","hlr":{deep}}}"#),
     ];
-    for odd in odd {
-        for good in &good {
-            let list = format!("[{odd},{good},{odd}]");
-            let history = format!(r#"{{"results":{list}}}"#);
-            for page in
-                [message_log::history(history.as_bytes()), message_log::log(list.as_bytes())]
-            {
+    let expected = [StatusUpdate {
+        reference: "r-2".into(),
+        id: None,
+        part: None,
+        parts: None,
+        status: Delivered,
+    }];
+    for unreadable in unreadable {
+        for readable in &readable {
+            let list = format!("[{unreadable},{readable},{unreadable}]");
+            let current = format!(r#"{{"results":{}}}"#, list.replace("KEY", "reference"));
+            let legacy = list.replace("KEY", "senderReference");
+            for page in [current_page(0, current.as_bytes()), legacy_page(0, legacy.as_bytes())] {
                 let page = page.unwrap();
-                assert_eq!(page.records, 3);
-                let mut outbox = outbox();
-                assert_eq!(message_log::apply(&mut outbox, &page).unwrap(), 1, "{history:.300}");
-                assert_eq!(in_doubt(&outbox), ["r-1", "r-3"], "{history:.300}");
-                assert_eq!(outbox.delivery("r-2").unwrap(), Some(DeliveryStatus::Delivered));
+                assert_eq!(page.records, 3, "{list:.300}");
+                assert_eq!(page.updates, expected, "{list:.300}");
             }
         }
     }
-    // Bad UTF-8 in a text.
+    // Invalid UTF-8 in a text.
     let latin1 = b"[{\"senderReference\":\"r-2\",\"text\":\"caf\xe9\"}]";
-    assert_eq!(message_log::log(latin1).unwrap().news.len(), 1);
+    assert_eq!(legacy_page(0, latin1).unwrap().updates.len(), 1);
 }
 
 #[test]
-fn a_record_without_a_word_that_we_know_was_accepted_all_the_same() {
-    for status in ["null", r#""NOVEL""#, r#""""#, "1", r#"{"status":"OPTED_OUT"}"#] {
-        let page = format!(r#"{{"results":[{{"id":"m-1","reference":"r-1","status":{status}}}]}}"#);
-        let mut outbox = outbox();
-        message_log::apply(&mut outbox, &message_log::history(page.as_bytes()).unwrap()).unwrap();
-        assert_eq!(outbox.delivery("r-1").unwrap(), Some(DeliveryStatus::Unknown));
-        assert_eq!(outbox.texts(State::Accepted).unwrap().len(), 1);
+fn a_record_is_one_of_an_accepted_message_whatever_its_status() {
+    for (status, expected) in [
+        ("null", Unknown),
+        (r#""NOVEL""#, Unknown),
+        (r#""""#, Unknown),
+        ("1", Unknown),
+        (r#"{"status":"OPTED_OUT"}"#, Unknown),
+        (r#""Delivered""#, Delivered),
+        (r#""SENT""#, Pending),
+        (r#""UNDELIVERABLE""#, UNDELIVERED),
+        (r#""OPTED_OUT""#, OPTED_OUT),
+    ] {
+        let body = format!(r#"{{"results":[{{"id":"m-1","reference":"r-1","status":{status}}}]}}"#);
+        let updates = current_page(0, body.as_bytes()).unwrap().updates;
+        assert_eq!(updates, [update("r-1", "m-1", None, expected)], "{status}");
     }
 }
 
 #[test]
-fn what_is_no_page_or_a_part_of_one_is_none() {
-    let cut = |page: &'static str| (0..page.len()).map(move |at| page.as_bytes()[..at].to_vec());
-    assert!(cut(HISTORY).all(|page| message_log::history(&page).is_none()));
-    assert!(cut(LOG).all(|page| message_log::log(&page).is_none()));
-    for page in ["null", "[]", "[[]]", "{}", r#"{"results":null}"#, "<html>502</html>", "{}{}"] {
-        assert_eq!(message_log::history(page.as_bytes()), None, "{page}");
+fn what_is_truncated_is_no_page() {
+    for at in 0..CURRENT.len() {
+        assert_eq!(current_page(0, &CURRENT.as_bytes()[..at]), Err(Malformed));
     }
-    assert_eq!(message_log::log(b"<html>502</html>"), None);
-    let empty = Page { records: 0, news: vec![] };
-    assert_eq!(message_log::log(b"[]"), Some(empty.clone()));
-    assert_eq!(message_log::history(br#" {"results":[],"type":"SingleSMS"} "#), Some(empty));
+    for at in 0..LEGACY.len() {
+        assert_eq!(legacy_page(0, &LEGACY.as_bytes()[..at]), Err(Malformed));
+    }
+    for at in 0..RECORD.len() {
+        assert_eq!(legacy_record(&RECORD.as_bytes()[..at]), Err(Malformed));
+    }
 }
 
 #[test]
-fn a_look_up_while_a_text_is_sent_and_after_its_response() {
-    let page =
-        message_log::history(br#"{"results":[{"id":"m-3","reference":"r-3","status":"NOVEL"}]}"#);
-    let page = page.unwrap();
-    let id = |outbox: &Outbox| {
-        let outcome = outbox.outcome("r-3").unwrap().unwrap();
-        outcome.success().unwrap().id.clone().into_owned()
-    };
-    let text = outbox().texts(State::NeedsLookup).unwrap().pop().unwrap();
-    let mut outbox = outbox();
-    message_log::apply(&mut outbox, &page).unwrap();
-    let state = outbox.settle(&text, &SendOutcome::no_response("time limit")).unwrap();
-    assert_eq!((state, &*id(&outbox)), (State::Accepted, "m-3"), "found is found");
-    let accepted = SendOutcome::decode(200, br#"{"id":"b-3"}"#);
-    assert_eq!(outbox.settle(&text, &accepted).unwrap(), State::Accepted);
-    message_log::apply(&mut outbox, &page).unwrap();
-    assert_eq!(id(&outbox), "b-3", "the response says more");
-    outbox.not_sent(&text).unwrap();
-    assert_eq!(outbox.take().unwrap(), None);
+fn what_is_another_thing_is_no_page() {
+    let of_records =
+        |body: &str| [current_page(0, body.as_bytes()), legacy_page(0, body.as_bytes())];
+    for (body, current, legacy) in [
+        ("null", UnknownShape, UnknownShape),
+        ("7", UnknownShape, UnknownShape),
+        ("{}", UnknownShape, UnknownShape),
+        (r#"{"results":null}"#, UnknownShape, UnknownShape),
+        (r#"{"results":{}}"#, UnknownShape, UnknownShape),
+        (r#"{"results":[],"results":[]}"#, UnknownShape, UnknownShape),
+        (r#"{"results":[],"offset":"0"}"#, UnknownShape, UnknownShape),
+        (r#"{"results":[],"success":false}"#, UnknownShape, UnknownShape),
+        (r#"{"success":true,"records":[],"offset":0,"total":0}"#, UnknownShape, UnknownShape),
+        (r#"{"code":401,"message":"Unauthorized"}"#, UnknownShape, UnknownShape),
+        ("<html>502</html>", Malformed, Malformed),
+        ("{}{}", Malformed, Malformed),
+        ("[][]", Malformed, Malformed),
+        ("", Malformed, Malformed),
+    ] {
+        assert_eq!(of_records(body), [Err(current), Err(legacy)], "{body}");
+    }
+    for body in ["[]", "[[]]", LEGACY] {
+        assert_eq!(current_page(0, body.as_bytes()), Err(UnknownShape), "{body}");
+    }
+    assert_eq!(legacy_page(0, RECORD.as_bytes()), Err(UnknownShape));
+    for body in ["[]", LEGACY, "{}", r#"{"code":404,"message":"Not Found"}"#] {
+        assert_eq!(legacy_record(body.as_bytes()), Err(UnknownShape), "{body}");
+    }
+    let empty = Page { records: 0, updates: vec![], next: None };
+    assert_eq!(legacy_page(0, b"[]"), Ok(empty.clone()));
+    assert_eq!(current_page(0, br#" {"results":[],"type":"SingleSMS"} "#), Ok(empty));
+    let texts =
+        [Malformed, UnknownShape, OtherPage, Incomplete].map(|error: PageError| error.to_string());
+    assert!(texts.iter().all(|text| !text.is_empty()));
 }
