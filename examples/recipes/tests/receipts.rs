@@ -87,6 +87,7 @@ fn every_form_of_a_receipt() {
         marked(&format!("\r\n {CAPTURED} \r\n")).into(),
         format!("\n{}", marked(CAPTURED)).into(),
         form(&marked(CAPTURED)),
+        form(&format!("\n{}", marked(CAPTURED))),
         form(&format!("\n<?xml version='1.0'?>\n{CAPTURED}\n")),
         [&*form(CAPTURED), b"\r\n"].concat(),
         [&b"\xef\xbb\xbf"[..], &form(CAPTURED)].concat(),
@@ -286,6 +287,7 @@ fn what_is_something_else_is_neither() {
         DOCUMENTED.into(),
         DOCUMENTED.replace("null,\"created", "\" \",\"created").into(),
         DOCUMENTED.replace("\"hlr\"", r#""originator":"Brand","hlr""#).into(),
+        DOCUMENTED.replace("\"hlr\"", r#""originator":"Brand","body":"","hlr""#).into(),
         form(&CAPTURED.replace(REFERENCE, "")),
     ] {
         assert_reads(&body, &Ok(Neither));
