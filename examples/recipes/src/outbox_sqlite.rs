@@ -1,72 +1,203 @@
-//! A campaign's outbox in a database: what `examples/campaign/sender.rs` does with a map.
+//! A campaign's outbox in an `SQLite` database: what `examples/campaign/sender.rs` does with a map.
 //!
-//! `intents` holds what is to be sent and the one state that it is in, `outcomes` the last that was
-//! said of it, `receipts` what became of each part of an accepted text later. Each change is one
-//! transaction, on the disk before the method returns: so a process that is killed between
-//! [`Outbox::take`] and [`Outbox::settle`] leaves a text to be looked up, and never sends a second one.
+//! ```toml
+//! mobivate-response = "0.1"
+//! rusqlite = { version = "0.40.2", default-features = false, features = ["bundled"] }
+//! serde = "1.0.229"
+//! serde_json = "1.0.154"
+//! ```
+//!
+//! `messages` holds what is to be sent and the one state that it is in, `attempts` each claim and its
+//! outcome, `statuses` what delivery receipts and the message log said later, `suppressions` whom
+//! nothing may be sent to. Each change is one transaction, on the disk before the method returns: a
+//! process that is killed between [`Outbox::claim`] and [`Outbox::record_outcome`] leaves messages to
+//! be looked up, and nobody is texted twice.
 //!
 //! ```text
-//! while let Some(text) = outbox.take()? {
-//!     match … {                     // your HTTP client
-//!         answered or no answer => { outbox.settle(&text, &outcome)?; circuit_breaker.note(…) }
-//!         not sent => { outbox.not_sent(&text)?; circuit_breaker.record_not_sent() }
-//!     }
+//! let mut circuit_breaker = outbox.load_circuit_breaker()?; // a restart does not forget it
+//! while let Some(claim) = outbox.claim(100, now)? {         // one message: a single send; more: a batch
+//!     let action = match … {                                // your HTTP client
+//!         response or no response => {
+//!             outbox.record_outcome(&claim, &outcome, now)?;
+//!             circuit_breaker.record(&outcome)
+//!         }
+//!         not sent => {
+//!             outbox.record_not_sent(&claim, now)?;
+//!             circuit_breaker.record_not_sent()
+//!         }
+//!     };
+//!     outbox.save_circuit_breaker(&circuit_breaker)?;
+//!     …                                                     // continue, back off or stop
 //! }
 //! ```
 //!
-//! The tables hold numbers and the responses' own words in full: keep them as you keep the texts.
+//! Times come from outside. The tables hold phone numbers and the responses' own words unredacted: keep
+//! them as you keep the messages.
+//!
+//! **`PostgreSQL`**: the columns of JSON are `text` or `json`, not `jsonb`, which refuses the NUL that an
+//! id or a text may hold; [`NEXT`] ends with `FOR UPDATE SKIP LOCKED`, so that claims made side by side
+//! do not wait for each other; `place` comes from a sequence; every other method first locks the
+//! messages that it changes (`SELECT … FOR UPDATE`), for there no transaction has the database to itself.
 
-use std::path::Path;
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    fmt,
+    path::Path,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
-use mobivate_response::{DeliveryStatus, Message, Retry, SendOutcome};
+use mobivate_response::{
+    Batch, CircuitBreaker, DeliveryStatus, FailureKind, Message, Outcome, Retry,
+};
 use rusqlite::{
-    Connection, OptionalExtension, Result, Row, ToSql, Transaction,
+    Connection, OptionalExtension, Row, ToSql, Transaction,
     TransactionBehavior::Immediate,
     params,
     types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-/// A text to one recipient.
+/// What is about to be sent: one message as a single send, more as a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Text {
-    /// The sender's own name for the text, sent along: no two texts share one.
+pub struct Claim {
+    /// Unique: it tells this try to send from an earlier one of the same message.
+    pub attempt: u64,
+    /// At least one.
+    pub messages: Vec<OutgoingMessage>,
+}
+
+/// A message to one recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutgoingMessage {
+    /// The client reference, unique, sent along.
     pub reference: String,
-    /// The number in international form, digits alone.
+    /// The phone number in international form, digits alone.
     pub recipient: String,
 }
 
-/// What became of a text, and what is to be done about it.
+/// What became of a message, and what is to be done about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Not sent yet.
+    /// Certainly not sent.
     Queued,
-    /// Accepted; the outcome has the id, unless a receipt without one told so.
+    /// Accepted; [`Outbox::delivery`] tells what became of it. It stays here if it failed later and may
+    /// have arrived all the same.
     Accepted,
-    /// The recipient opted out: not accepted, or accepted and never sent.
+    /// Not sent: the recipient opted out, or is on the suppression list.
     Suppressed,
-    /// Not accepted: sent again after a wait.
+    /// Not sent: sent again after a wait.
     RetryLater,
-    /// Not accepted: sent again once a person has mended what the outcome tells.
+    /// Not sent: sent again once an operator has fixed what the outcome or the status tells.
     NeedsFix,
-    /// Perhaps accepted: looked up by the reference, or by the id if the outcome has one.
+    /// May have been sent: looked up by the reference, or by the id if there is one. What is not found
+    /// may have been accepted all the same: an operator decides, after a day.
     NeedsLookup,
 }
 
-/// What a receipt, or a look-up, says of a text.
+/// A message with all that the outbox knows of it, its statuses aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The client reference.
+    pub reference: String,
+    /// The phone number, digits alone.
+    pub recipient: String,
+    /// The one state that it is in.
+    pub state: State,
+    /// When it came into this state.
+    pub changed_at: SystemTime,
+    /// The last attempt; 0: never claimed.
+    pub attempt: u64,
+    /// The id that the response to that attempt gave: Mobivate's, of the message or of its batch.
+    pub id: Option<String>,
+    /// An operator allowed a duplicate: more than one attempt may have been accepted.
+    pub may_duplicate: bool,
+}
+
+/// Whom nothing may be sent to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppression {
+    /// The phone number, digits alone.
+    pub recipient: String,
+    /// Since when.
+    pub at: SystemTime,
+    /// The message whose response or status said so; `None`: imported.
+    pub reference: Option<String>,
+}
+
+/// What a delivery receipt, or a record of the message log, says of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusUpdate {
-    /// The sender's own name for the text.
+    /// The client reference.
     pub reference: String,
     /// Mobivate's id for the message.
     pub id: Option<String>,
-    /// The part that it speaks of, from 1 to `parts`; of all of them if it names none.
+    /// The part that it is about, from 1 to `parts`; `None`: all of them.
     pub part: Option<u8>,
-    /// How many parts the text has.
+    /// How many parts the message has.
     pub parts: u8,
     /// What became of the part.
     pub status: DeliveryStatus,
 }
+
+/// Why nothing was changed.
+#[derive(Debug)]
+pub enum OutboxError {
+    /// No message has this reference.
+    UnknownReference,
+    /// The reference belongs to a message to another recipient.
+    OtherRecipient,
+    /// The message was never sent: nothing can be known of it.
+    NeverClaimed,
+    /// The outcome was recorded before, or belongs to an earlier attempt.
+    AttemptNotOpen,
+    /// The database cannot be read or written.
+    Database(rusqlite::Error),
+}
+
+/// The result of the outbox's methods.
+pub type Result<T> = std::result::Result<T, OutboxError>;
+
+/// What was accepted: a [`Message`] or a [`Batch`].
+pub trait Accepted: Serialize {
+    /// Returns Mobivate's id.
+    fn id(&self) -> &str;
+    /// Returns for how many recipients, where the response tells.
+    fn count(&self) -> Option<u64>;
+}
+
+impl Accepted for Message<'_> {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn count(&self) -> Option<u64> {
+        self.recipient_count
+    }
+}
+
+impl Accepted for Batch<'_> {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn count(&self) -> Option<u64> {
+        let echoed = self.recipients.len() as u64;
+        self.recipient_count.or((echoed > 0).then_some(echoed))
+    }
+}
+
+/// What is claimed next. It reads no more rows than it claims, and one, however many are queued.
+pub const NEXT: &str = "SELECT reference, recipient, most FROM messages
+    WHERE place IS NOT NULL ORDER BY place LIMIT ?1";
+
+/// Moves a message to a state, and to the end of the queue if it is to be sent.
+pub const TRANSITION: &str = "UPDATE messages SET state = ?2, changed_at = ?3, place = CASE WHEN ?4
+    THEN (SELECT coalesce(max(place), 0) + 1 FROM messages WHERE place IS NOT NULL) END
+    WHERE reference = ?1 AND state <> ?2";
+
+const ENTRY: &str =
+    "SELECT reference, recipient, state, changed_at, attempt, id, may_duplicate FROM messages";
 
 /// The outbox, in one file.
 #[derive(Debug)]
@@ -75,292 +206,611 @@ pub struct Outbox {
     pub connection: Connection,
 }
 
+#[expect(clippy::missing_errors_doc, reason = "`OutboxError` says it; nothing was changed then")]
 impl Outbox {
-    /// Opens the outbox, and makes them where there are none.
-    ///
-    /// # Errors
-    ///
-    /// As for every method here: the file cannot be read or written. Then nothing was changed.
+    /// Opens the outbox, and creates its tables where there are none.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let connection = Connection::open(path)?;
         connection.execute_batch(
             "PRAGMA foreign_keys = ON;
-             PRAGMA synchronous = FULL; -- an intent outlives a power cut, too
+             PRAGMA synchronous = FULL; -- a claim outlives a power cut, too
              BEGIN IMMEDIATE;
-             CREATE TABLE IF NOT EXISTS intents (
-                 reference TEXT PRIMARY KEY,
+             CREATE TABLE IF NOT EXISTS attempts (
+                 attempt INTEGER PRIMARY KEY AUTOINCREMENT,
+                 claimed_at INTEGER NOT NULL, -- milliseconds since 1970, as every time here
+                 recorded_at INTEGER, -- NULL: its outcome is still to come
+                 outcome TEXT, -- an Outcome as JSON; NULL: none yet, or not sent
+                 named_another INTEGER NOT NULL DEFAULT 0 -- 1: an operator looks into it
+             ) STRICT;
+             CREATE TABLE IF NOT EXISTS messages (
+                 reference TEXT NOT NULL PRIMARY KEY,
                  recipient TEXT NOT NULL,
-                 state TEXT NOT NULL
+                 state TEXT NOT NULL,
+                 place INTEGER, -- in the queue; NULL: not to be sent
+                 most INTEGER NOT NULL DEFAULT 1000, -- the largest batch that it may be part of
+                 attempt INTEGER REFERENCES attempts, -- the last; NULL: never claimed
+                 id TEXT,
+                 may_duplicate INTEGER NOT NULL DEFAULT 0,
+                 queued_at INTEGER NOT NULL,
+                 changed_at INTEGER NOT NULL
              ) STRICT;
-             CREATE INDEX IF NOT EXISTS by_state ON intents (state);
-             CREATE INDEX IF NOT EXISTS by_recipient ON intents (recipient, state);
-             CREATE TABLE IF NOT EXISTS outcomes (
-                 reference TEXT PRIMARY KEY REFERENCES intents,
-                 outcome TEXT NOT NULL, -- a SendOutcome as JSON
-                 named_another INTEGER NOT NULL -- 1: a person looks into it
-             ) STRICT;
-             CREATE TABLE IF NOT EXISTS receipts (
-                 reference TEXT REFERENCES intents,
-                 part INTEGER,
-                 parts INTEGER NOT NULL,
+             CREATE INDEX IF NOT EXISTS by_place ON messages (place) WHERE place IS NOT NULL;
+             CREATE INDEX IF NOT EXISTS by_state ON messages (state, changed_at);
+             CREATE INDEX IF NOT EXISTS by_recipient ON messages (recipient);
+             CREATE TABLE IF NOT EXISTS statuses (
+                 reference TEXT NOT NULL REFERENCES messages,
+                 id TEXT NOT NULL, -- of the receipt or the record; '': it had none
+                 part INTEGER NOT NULL,
                  status TEXT NOT NULL, -- a DeliveryStatus as JSON
-                 PRIMARY KEY (reference, part)
+                 parts INTEGER, -- NULL: not told
+                 attempt INTEGER NOT NULL REFERENCES attempts,
+                 received_at INTEGER NOT NULL,
+                 PRIMARY KEY (reference, id, part, status)
+             ) STRICT;
+             CREATE TABLE IF NOT EXISTS suppressions (
+                 recipient TEXT NOT NULL PRIMARY KEY,
+                 suppressed_at INTEGER NOT NULL,
+                 reference TEXT -- NULL: imported
+             ) STRICT;
+             CREATE TABLE IF NOT EXISTS circuit_breaker (
+                 one INTEGER PRIMARY KEY CHECK (one = 1),
+                 counts TEXT NOT NULL -- a CircuitBreaker as JSON
              ) STRICT;
              COMMIT;",
         )?;
         Ok(Self { connection })
     }
 
-    /// Adds a text to be sent. A known reference stays as it is: its text may be out already.
-    ///
-    /// # Errors
-    ///
-    /// See [`open`](Self::open).
-    pub fn add(&mut self, reference: &str, recipient: &str) -> Result<()> {
-        let sql = "INSERT INTO intents VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-        let digits: String = recipient.chars().filter(char::is_ascii_digit).collect();
-        self.connection.execute(sql, params![reference, digits, State::Queued])?;
-        Ok(())
+    /// Queues a message. A known reference stays as it is, since its message may have been sent; for
+    /// another recipient it is an error.
+    pub fn queue(&mut self, reference: &str, recipient: &str, now: SystemTime) -> Result<()> {
+        let (recipient, transaction) = (number(recipient), self.begin()?);
+        match load(&transaction, reference) {
+            Ok(known) if known.recipient == recipient => return Ok(()),
+            Ok(_) => return Err(OutboxError::OtherRecipient),
+            Err(OutboxError::UnknownReference) => {}
+            Err(error) => return Err(error),
+        }
+        // Suppressed, unless `transition` finds that it is not.
+        let sql = "INSERT INTO messages (reference, recipient, state, queued_at, changed_at)
+                   VALUES (?1, ?2, ?3, ?4, ?4)";
+        transaction.execute(sql, params![reference, recipient, State::Suppressed, millis(now)])?;
+        transition(&transaction, reference, State::Queued, now)?;
+        Ok(transaction.commit()?)
     }
 
-    /// Takes the next text to send, and writes down that it is about to be sent.
+    /// Claims up to `most` messages, in the order in which they were queued.
     ///
-    /// From here on it is to be looked up, and nothing but its outcome, a receipt or a look-up takes
-    /// it out of that state.
-    ///
-    /// # Errors
-    ///
-    /// See [`open`](Self::open).
-    pub fn take(&mut self) -> Result<Option<Text>> {
-        let transaction = self.connection.transaction_with_behavior(Immediate)?;
-        // Who opted out when another text was sent.
-        transaction.execute(
-            "UPDATE intents SET state = 'suppressed' WHERE state IN ('unsent', 'to_resend')
-             AND recipient IN (SELECT recipient FROM intents WHERE state = 'suppressed')",
-            [],
-        )?;
-        let text = transaction.query_row(
-            "UPDATE intents SET state = 'to_look_up' WHERE reference = (
-                 SELECT reference FROM intents WHERE state IN ('unsent', 'to_resend')
-                 ORDER BY state = 'to_resend', rowid LIMIT 1
-             ) RETURNING reference, recipient",
-            [],
-            |row| Ok(Text { reference: row.get(0)?, recipient: row.get(1)? }),
-        );
-        let text = text.optional()?;
-        transaction.commit()?;
-        Ok(text)
-    }
-
-    /// Writes down what became of a text that was taken: `retry` alone decides in which state, unless
-    /// a receipt came first.
-    ///
-    /// # Errors
-    ///
-    /// See [`open`](Self::open).
-    pub fn settle(&mut self, text: &Text, outcome: &SendOutcome<'_>) -> Result<State> {
-        let mut named = None;
-        let state = match outcome {
-            SendOutcome::Success(_) => State::Accepted,
-            SendOutcome::Failure(failure) => match failure.kind.retry() {
-                // The recipient that was sent to, whatever number the response names.
-                Retry::Never => {
-                    named = failure.opted_out_number();
-                    State::Suppressed
-                }
-                // "Not accepted", and yet an id: it may be a message after all.
-                Retry::Later | Retry::AfterFix if failure.id.is_some() => State::NeedsLookup,
-                Retry::Later => State::RetryLater,
-                Retry::AfterFix => State::NeedsFix,
-                Retry::MayDuplicate => State::NeedsLookup,
-            },
-        };
-        let named_another =
-            named.is_some_and(|named| !named.is_masked() && !named.matches(&text.recipient));
-        let transaction = self.connection.transaction_with_behavior(Immediate)?;
-        let now = file(&transaction, &text.reference, state)?;
-        if now == state || outcome.is_success() {
-            write_outcome(&transaction, &text.reference, outcome, named_another)?;
+    /// From here on they are `NeedsLookup`, and only the outcome, a status or an operator takes them
+    /// out of it: after a crash nobody knows whether they were sent.
+    pub fn claim(&mut self, most: usize, now: SystemTime) -> Result<Option<Claim>> {
+        let transaction = self.begin()?;
+        let messages = next(&transaction, most)?;
+        if messages.is_empty() {
+            return Ok(None);
+        }
+        let sql = "INSERT INTO attempts (claimed_at) VALUES (?1) RETURNING attempt";
+        let attempt: i64 = transaction.query_row(sql, [millis(now)], |row| row.get(0))?;
+        for OutgoingMessage { reference, .. } in &messages {
+            transaction.execute(
+                "UPDATE messages SET attempt = ?2, id = NULL WHERE reference = ?1",
+                params![reference, attempt],
+            )?;
+            transition(&transaction, reference, State::NeedsLookup, now)?;
         }
         transaction.commit()?;
-        Ok(now)
+        Ok(Some(Claim { attempt: attempt.unsigned_abs(), messages }))
     }
 
-    /// Writes down that a text that was taken not sent.
+    /// Records what became of a claim: `retry` alone decides in which state.
     ///
-    /// # Errors
-    ///
-    /// See [`open`](Self::open).
-    pub fn not_sent(&mut self, text: &Text) -> Result<()> {
-        file(&self.connection, &text.reference, State::RetryLater).map(drop)
+    /// A batch that was rejected for one of its recipients is queued again without those that the
+    /// response names, or, where it names none, in halves, until the one is alone.
+    pub fn record_outcome<T: Accepted>(
+        &mut self,
+        claim: &Claim,
+        outcome: &Outcome<'_, T>,
+        now: SystemTime,
+    ) -> Result<()> {
+        let transaction = self.begin()?;
+        let entries = close(&transaction, claim, Some(&to_json(outcome)?), now)?;
+        let sent = claim.messages.len();
+        let failure = match outcome {
+            Outcome::Success(accepted) => {
+                // Of another count, only the message log tells which were accepted.
+                let is_other = accepted.count().is_some_and(|count| count != sent as u64);
+                let state = if is_other { State::NeedsLookup } else { State::Accepted };
+                for entry in entries {
+                    settle(&transaction, &entry, state, Some(accepted.id()), now)?;
+                }
+                return Ok(transaction.commit()?);
+            }
+            Outcome::Failure(failure) => failure,
+        };
+        let named = failure.opted_out_number().filter(|named| !named.is_masked());
+        let is_named = |recipient: &str| named.is_some_and(|named| named.matches(recipient));
+        let names_one = claim.messages.iter().any(|message| is_named(&message.recipient));
+        if named.is_some() && !names_one {
+            let sql = "UPDATE attempts SET named_another = 1 WHERE attempt = ?1";
+            transaction.execute(sql, [integer(claim.attempt)])?;
+        }
+        let is_batch_opt_out = failure.kind == FailureKind::BatchOptedOut;
+        let is_halved = is_batch_opt_out || failure.kind == FailureKind::BadRequest;
+        for entry in entries {
+            let state = match failure.retry() {
+                _ if is_batch_opt_out && is_named(&entry.recipient) => State::Suppressed,
+                // Whatever number the notice names, it is about the one that was sent to.
+                Retry::Never => State::Suppressed,
+                Retry::MayDuplicate => State::NeedsLookup,
+                Retry::Later => State::RetryLater,
+                Retry::AfterFix if is_batch_opt_out && names_one => State::Queued,
+                Retry::AfterFix if is_halved && sent > 1 => {
+                    let sql = "UPDATE messages SET most = ?2 WHERE reference = ?1";
+                    let half = i64::try_from(sent.div_ceil(2)).unwrap_or(1);
+                    transaction.execute(sql, params![entry.reference, half])?;
+                    State::Queued
+                }
+                Retry::AfterFix => State::NeedsFix,
+            };
+            settle(&transaction, &entry, state, failure.id.as_deref(), now)?;
+            if state == State::Suppressed {
+                suppress(&transaction, &entry.recipient, Some(&entry.reference), now)?;
+            }
+        }
+        Ok(transaction.commit()?)
     }
 
-    /// Writes down that a look-up found a text, under this id.
-    ///
-    /// # Errors
-    ///
-    /// See [`open`](Self::open).
-    pub fn found(&mut self, reference: &str, id: &str) -> Result<()> {
-        let transaction = self.connection.transaction_with_behavior(Immediate)?;
-        accept(&transaction, reference, Some(id))?;
-        transaction.commit()
+    /// Records that a claim certainly was not sent.
+    pub fn record_not_sent(&mut self, claim: &Claim, now: SystemTime) -> Result<()> {
+        let transaction = self.begin()?;
+        for entry in close(&transaction, claim, None, now)? {
+            settle(&transaction, &entry, State::RetryLater, None, now)?;
+        }
+        Ok(transaction.commit()?)
     }
 
-    /// Writes down what a receipt or a look-up says of a text; `false` if the reference is not one of
-    /// these outbox, and nothing was written.
+    /// Applies a delivery receipt or a record of the message log, and returns whether it was new: then
+    /// it is for `CircuitBreaker::record_delivery`, too.
     ///
-    /// Whatever it says, the text was accepted, and is not sent again. If it says that the recipient
-    /// opted out, nothing more is sent to that number, whatever else is said of the text.
-    ///
-    /// # Errors
-    ///
-    /// See [`open`](Self::open).
-    pub fn hear(&mut self, news: &StatusUpdate) -> Result<bool> {
-        let transaction = self.connection.transaction_with_behavior(Immediate)?;
-        if state(&transaction, &news.reference).optional()?.is_none() {
+    /// A message that was rejected after acceptance is sent again, later or once it is fixed, if its
+    /// statuses say of every part and of every attempt that it was not sent. Where it is uncertain which
+    /// attempt a status is about, it stays in its state: after a first rejection, only a `DELIVERED` and
+    /// what has the id of the response move it.
+    pub fn apply(&mut self, update: &StatusUpdate, now: SystemTime) -> Result<bool> {
+        let transaction = self.begin()?;
+        let entry = load(&transaction, &update.reference)?;
+        if entry.attempt == 0 {
+            return Err(OutboxError::NeverClaimed);
+        }
+        let before = statuses(&transaction, &entry.reference)?;
+        if !insert_status(&transaction, &entry, update, now)? {
             return Ok(false);
         }
-        let (first, last) = news.part.map_or((1, news.parts), |part| (part, part));
-        for part in first..=last {
-            write_status(&transaction, news, part)?;
+        // Before it is merged: an opt-out must not be lost behind another status.
+        if retry(update.status) == Some(Retry::Never) {
+            suppress(&transaction, &entry.recipient, Some(&entry.reference), now)?;
         }
-        accept(&transaction, &news.reference, news.id.as_deref())?;
-        if matches!(news.status, DeliveryStatus::Failed(kind) if kind.retry() == Retry::Never) {
-            file(&transaction, &news.reference, State::Suppressed)?;
+        let attempts = statuses(&transaction, &entry.reference)?;
+        let is_certain = attempts.len() == 1 || update.id.is_some() && update.id == entry.id;
+        let may_resend =
+            !entry.may_duplicate && attempts.values().flatten().all(|part| is_unsent(*part));
+        if let Some(status) = delivery(&attempts, entry.attempt).filter(|_| attempts != before) {
+            let state = match retry(status) {
+                _ if !is_certain && status != DeliveryStatus::Delivered => entry.state,
+                Some(Retry::Never) => State::Suppressed,
+                Some(Retry::Later) if may_resend => State::RetryLater,
+                Some(Retry::AfterFix) if may_resend => State::NeedsFix,
+                _ => State::Accepted,
+            };
+            transition(&transaction, &entry.reference, state, now)?;
         }
         transaction.commit()?;
         Ok(true)
     }
 
-    /// What became of a text: the least of its parts, where one that nothing was heard of is
-    /// `Unknown`; `None` if nothing was heard at all.
+    /// Stands until `receipts` and `message_log` only hand on what they read.
+    #[doc(hidden)]
+    pub fn hear(&mut self, update: &StatusUpdate) -> rusqlite::Result<bool> {
+        match self.apply(update, SystemTime::now()) {
+            Ok(_) => Ok(true),
+            Err(OutboxError::Database(error)) => Err(error),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Sends a message again: an operator has fixed what it was rejected for. Returns whether it was
+    /// `NeedsFix`.
+    pub fn mark_fixed(&mut self, reference: &str, now: SystemTime) -> Result<bool> {
+        let transaction = self.begin()?;
+        let is_rejected = load(&transaction, reference)?.state == State::NeedsFix;
+        if is_rejected {
+            transition(&transaction, reference, State::RetryLater, now)?;
+        }
+        transaction.commit()?;
+        Ok(is_rejected)
+    }
+
+    /// Sends a message again that may have been sent, since an operator says that it may come twice.
+    /// Returns whether it was `NeedsLookup`, or accepted and then failed.
+    pub fn allow_duplicate(&mut self, reference: &str, now: SystemTime) -> Result<bool> {
+        let transaction = self.begin()?;
+        let entry = load(&transaction, reference)?;
+        let may_resend = match entry.state {
+            State::NeedsLookup => true,
+            State::Accepted => delivery(&statuses(&transaction, reference)?, entry.attempt)
+                .is_some_and(|status| status.failure_kind().is_some()),
+            _ => false,
+        };
+        if may_resend {
+            let sql = "UPDATE messages SET may_duplicate = 1 WHERE reference = ?1";
+            transaction.execute(sql, [reference])?;
+            transition(&transaction, reference, State::RetryLater, now)?;
+        }
+        transaction.commit()?;
+        Ok(may_resend)
+    }
+
+    /// Records that a lookup found a message, under this id. Returns whether it was in doubt.
+    pub fn mark_found(&mut self, reference: &str, id: &str, now: SystemTime) -> Result<bool> {
+        let transaction = self.begin()?;
+        let entry = load(&transaction, reference)?;
+        if entry.is_in_doubt() {
+            settle(&transaction, &entry, State::Accepted, Some(id), now)?;
+        }
+        transaction.commit()?;
+        Ok(entry.is_in_doubt())
+    }
+
+    /// Takes a recipient off the suppression list, who opted in again. Returns whether it was on it.
     ///
-    /// # Errors
-    ///
-    /// See [`open`](Self::open).
+    /// What was not sent meanwhile stays suppressed: queue a new message.
+    pub fn opted_in(&mut self, recipient: &str) -> Result<bool> {
+        let sql = "DELETE FROM suppressions WHERE recipient = ?1";
+        Ok(self.connection.execute(sql, [number(recipient)])? > 0)
+    }
+
+    /// Adds phone numbers to the suppression list, and suppresses what is queued for them.
+    pub fn import_suppressed<'a>(
+        &mut self,
+        recipients: impl IntoIterator<Item = &'a str>,
+        now: SystemTime,
+    ) -> Result<()> {
+        let transaction = self.begin()?;
+        for recipient in recipients {
+            suppress(&transaction, &number(recipient), None, now)?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Undoes what responses and statuses have suppressed since then, as after an hour with a broken
+    /// opt-out list, and returns how many recipients. Their messages are sent again, but for those
+    /// that may have been sent.
+    pub fn undo_suppressions(&mut self, since: SystemTime, now: SystemTime) -> Result<usize> {
+        let transaction = self.begin()?;
+        let undone: Vec<String> = collect(
+            &transaction,
+            "DELETE FROM suppressions WHERE suppressed_at >= ?1 AND reference IS NOT NULL
+             RETURNING recipient",
+            [millis(since)],
+            |row| row.get(0),
+        )?;
+        for recipient in &undone {
+            let sql = "SELECT reference FROM messages
+                       WHERE recipient = ?1 AND state = 'suppressed' AND changed_at >= ?2";
+            let key = params![recipient, millis(since)];
+            for reference in collect(&transaction, sql, key, |row| row.get::<_, String>(0))? {
+                let attempts = statuses(&transaction, &reference)?;
+                let is_unsent = attempts.values().flatten().all(|part| is_unsent(*part));
+                let state = if is_unsent { State::RetryLater } else { State::Accepted };
+                transition(&transaction, &reference, state, now)?;
+            }
+        }
+        transaction.commit()?;
+        Ok(undone.len())
+    }
+
+    /// Returns the suppression list, the oldest first.
+    pub fn suppressions(&self) -> Result<Vec<Suppression>> {
+        let sql = "SELECT recipient, suppressed_at, reference FROM suppressions
+                   ORDER BY suppressed_at, recipient";
+        collect(&self.connection, sql, [], |row| {
+            Ok(Suppression { recipient: row.get(0)?, at: time(row, 1)?, reference: row.get(2)? })
+        })
+    }
+
+    /// Returns a message.
+    pub fn message(&self, reference: &str) -> Result<Entry> {
+        load(&self.connection, reference)
+    }
+
+    /// Returns the messages that came into a state by then, the first first: with `now` all of them,
+    /// with a day before it those that an operator decides on.
+    pub fn messages(&self, state: State, until: SystemTime) -> Result<Vec<Entry>> {
+        let sql = format!("{ENTRY} WHERE state = ?1 AND changed_at <= ?2 ORDER BY changed_at");
+        collect(&self.connection, &sql, params![state, millis(until)], entry)
+    }
+
+    /// Returns what became of an accepted message: the last attempt's status, unless an earlier one's
+    /// message was delivered. A part that nothing was heard of is `Unknown`; `None`: nothing was heard.
     pub fn delivery(&self, reference: &str) -> Result<Option<DeliveryStatus>> {
-        let sql = "SELECT parts, status FROM receipts WHERE reference = ?1";
-        let mut select = self.connection.prepare(sql)?;
-        let rows = select.query_map([reference], |row| Ok((row.get(0)?, from_json(row, 1)?)))?;
-        let rows = rows.collect::<Result<Vec<(u8, DeliveryStatus)>>>()?;
-        let all_heard = rows.iter().all(|(parts, _)| usize::from(*parts) <= rows.len());
-        let heard = rows.iter().map(|(_, status)| *status);
-        let unheard = (!all_heard).then_some(DeliveryStatus::Unknown);
-        Ok((!rows.is_empty()).then(|| DeliveryStatus::of_parts(heard.chain(unheard))))
+        let attempt = self.message(reference)?.attempt;
+        Ok(delivery(&statuses(&self.connection, reference)?, attempt))
     }
 
-    /// A person has mended what a text was refused for: it is sent again.
-    ///
-    /// # Errors
-    ///
-    /// See [`open`](Self::open).
-    pub fn mended(&mut self, reference: &str) -> Result<()> {
-        self.send_again(reference, State::NeedsFix)
+    /// Returns the outcome of an attempt, a [`Message`]'s or a [`Batch`]'s; `None`: none was recorded, or
+    /// it was not sent.
+    pub fn outcome<T: DeserializeOwned>(
+        &self,
+        attempt: u64,
+    ) -> Result<Option<Outcome<'static, T>>> {
+        let sql = "SELECT outcome FROM attempts WHERE attempt = ?1 AND outcome IS NOT NULL";
+        let outcome = self.connection.query_row(sql, [integer(attempt)], |row| from_json(row, 0));
+        Ok(outcome.optional()?)
     }
 
-    /// A person says that a text to be looked up may come twice: it is sent again.
-    ///
-    /// # Errors
-    ///
-    /// See [`open`](Self::open).
-    pub fn allow_duplicate(&mut self, reference: &str) -> Result<()> {
-        self.send_again(reference, State::NeedsLookup)
-    }
-
-    fn send_again(&mut self, reference: &str, from: State) -> Result<()> {
-        let sql = "UPDATE intents SET state = 'to_resend' WHERE reference = ?1 AND state = ?2";
-        self.connection.execute(sql, params![reference, from])?;
+    /// Saves the circuit breaker.
+    pub fn save_circuit_breaker(&mut self, circuit_breaker: &CircuitBreaker) -> Result<()> {
+        let sql = "INSERT OR REPLACE INTO circuit_breaker VALUES (1, ?1)";
+        self.connection.execute(sql, [to_json(circuit_breaker)?])?;
         Ok(())
     }
 
-    /// The texts in a state, in the order in which they were added.
-    ///
-    /// # Errors
-    ///
-    /// See [`open`](Self::open).
-    pub fn texts(&self, state: State) -> Result<Vec<Text>> {
-        let sql = "SELECT reference, recipient FROM intents WHERE state = ?1 ORDER BY rowid";
-        let mut select = self.connection.prepare(sql)?;
-        let texts = select.query_map([state], |row| {
-            Ok(Text { reference: row.get(0)?, recipient: row.get(1)? })
-        })?;
-        texts.collect()
+    /// Loads the circuit breaker as it was saved; a new one if none was.
+    pub fn load_circuit_breaker(&self) -> Result<CircuitBreaker> {
+        let sql = "SELECT counts FROM circuit_breaker";
+        let saved = self.connection.query_row(sql, [], |row| from_json(row, 0)).optional()?;
+        Ok(saved.unwrap_or_default())
     }
 
-    /// The last that was said of a text.
-    ///
-    /// # Errors
-    ///
-    /// See [`open`](Self::open).
-    pub fn outcome(&self, reference: &str) -> Result<Option<SendOutcome<'static>>> {
-        let sql = "SELECT outcome FROM outcomes WHERE reference = ?1";
-        self.connection.query_row(sql, [reference], |row| from_json(row, 0)).optional()
+    /// Writes lock from the start, so that nothing that was read is old when it is written.
+    fn begin(&mut self) -> Result<Transaction<'_>> {
+        Ok(self.connection.transaction_with_behavior(Immediate)?)
     }
 }
 
-fn write_outcome(
+/// The next of the queue, as far as they may stand in one batch.
+fn next(transaction: &Transaction<'_>, mut most: usize) -> Result<Vec<OutgoingMessage>> {
+    let mut messages = Vec::new();
+    let mut select = transaction.prepare(NEXT)?;
+    let mut rows = select.query([i64::try_from(most).unwrap_or(i64::MAX)])?;
+    while let Some(row) = rows.next()? {
+        most = most.min(usize::from(row.get::<_, u16>(2)?));
+        if messages.len() >= most {
+            break;
+        }
+        messages.push(OutgoingMessage { reference: row.get(0)?, recipient: row.get(1)? });
+    }
+    Ok(messages)
+}
+
+/// Closes an attempt, once, and returns the messages whose last it is.
+fn close(
+    transaction: &Transaction<'_>,
+    claim: &Claim,
+    outcome: Option<&str>,
+    now: SystemTime,
+) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for message in &claim.messages {
+        let entry = load(transaction, &message.reference)?;
+        if entry.attempt == 0 {
+            return Err(OutboxError::NeverClaimed);
+        }
+        if entry.attempt == claim.attempt {
+            entries.push(entry);
+        }
+    }
+    let sql = "UPDATE attempts SET recorded_at = ?2, outcome = ?3
+               WHERE attempt = ?1 AND recorded_at IS NULL";
+    let key = params![integer(claim.attempt), millis(now), outcome];
+    if entries.is_empty() || transaction.execute(sql, key)? == 0 {
+        return Err(OutboxError::AttemptNotOpen);
+    }
+    Ok(entries)
+}
+
+/// Moves a message that waits for its outcome. A status may have come before it, and knows more.
+fn settle(
+    transaction: &Transaction<'_>,
+    entry: &Entry,
+    state: State,
+    id: Option<&str>,
+    now: SystemTime,
+) -> Result<()> {
+    transaction.execute(
+        "UPDATE messages SET id = coalesce(?2, id) WHERE reference = ?1",
+        params![entry.reference, id],
+    )?;
+    if entry.is_in_doubt() {
+        transition(transaction, &entry.reference, state, now)?;
+    }
+    Ok(())
+}
+
+/// Stores a status, and returns whether it is new. A repeated one changes nothing, whatever came
+/// between: it must not send again, or suppress who opted in since. An id that is known stays with the
+/// attempt that it was first heard of, and a count of parts that is known stays.
+fn insert_status(
+    transaction: &Transaction<'_>,
+    entry: &Entry,
+    update: &StatusUpdate,
+    now: SystemTime,
+) -> Result<bool> {
+    let id = update.id.as_deref().unwrap_or_default();
+    let sql = "SELECT min(attempt) FROM statuses WHERE reference = ?1 AND id = ?2 AND id <> ''";
+    let key = params![entry.reference, id];
+    let attempt: Option<i64> = transaction.query_row(sql, key, |row| row.get(0))?;
+    let attempt = attempt.unwrap_or(integer(entry.attempt));
+    let sql = "SELECT max(parts) FROM statuses WHERE reference = ?1 AND attempt = ?2";
+    let key = params![entry.reference, attempt];
+    let known: Option<u8> = transaction.query_row(sql, key, |row| row.get(0))?;
+    let parts = known.or(Some(update.parts));
+    let all = (1, parts.unwrap_or(1).max(1));
+    let (first, last) = update.part.map_or(all, |part| (part, part));
+    let (status, mut new) = (to_json(&update.status)?, 0);
+    for part in first..=last {
+        new += transaction.execute(
+            "INSERT OR IGNORE INTO statuses VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![entry.reference, id, part, status, parts, attempt, millis(now)],
+        )?;
+    }
+    Ok(new > 0)
+}
+
+/// The statuses of each part, by the attempt that they are about. A part that nothing was heard of is
+/// `Unknown`.
+fn statuses(
+    connection: &Connection,
+    reference: &str,
+) -> Result<BTreeMap<u64, Vec<DeliveryStatus>>> {
+    let sql = "SELECT attempt, part, parts, status FROM statuses WHERE reference = ?1";
+    let rows = collect(connection, sql, [reference], |row| {
+        Ok((
+            row.get::<_, i64>(0)?,
+            row.get::<_, u8>(1)?,
+            row.get::<_, Option<u8>>(2)?,
+            from_json(row, 3)?,
+        ))
+    })?;
+    let mut attempts = BTreeMap::<u64, (Option<u8>, BTreeMap<u8, DeliveryStatus>)>::new();
+    for (attempt, part, parts, status) in rows {
+        let (count, heard) = attempts.entry(attempt.unsigned_abs()).or_default();
+        *count = parts.max(*count);
+        heard.entry(part).and_modify(|known| *known = known.merge(status)).or_insert(status);
+    }
+    let attempts = attempts.into_iter().map(|(attempt, (count, heard))| {
+        let missing = usize::from(count.unwrap_or(1)).saturating_sub(heard.len()).min(1);
+        let unknown = std::iter::repeat_n(DeliveryStatus::Unknown, missing);
+        (attempt, heard.into_values().chain(unknown).collect())
+    });
+    Ok(attempts.collect())
+}
+
+fn delivery(attempts: &BTreeMap<u64, Vec<DeliveryStatus>>, last: u64) -> Option<DeliveryStatus> {
+    let of = |parts: &Vec<DeliveryStatus>| DeliveryStatus::of_parts(parts.iter().copied());
+    let delivered = Some(DeliveryStatus::Delivered);
+    // A late `DELIVERED` overrides whatever became of another attempt.
+    if attempts.values().any(|parts| Some(of(parts)) == delivered) {
+        return delivered;
+    }
+    attempts.get(&last).map(of)
+}
+
+fn retry(status: DeliveryStatus) -> Option<Retry> {
+    status.failure_kind().map(FailureKind::retry)
+}
+
+/// Says that it was rejected before anything was sent.
+fn is_unsent(part: DeliveryStatus) -> bool {
+    matches!(retry(part), Some(Retry::Later | Retry::AfterFix | Retry::Never))
+}
+
+/// Adds a recipient to the suppression list, and suppresses what is queued for it: so nothing in the
+/// queue is for a suppressed recipient, and a claim need not look.
+fn suppress(
+    transaction: &Transaction<'_>,
+    recipient: &str,
+    reference: Option<&str>,
+    now: SystemTime,
+) -> Result<()> {
+    transaction.execute(
+        "INSERT OR IGNORE INTO suppressions VALUES (?1, ?2, ?3)",
+        params![recipient, millis(now), reference],
+    )?;
+    let sql = "SELECT reference FROM messages WHERE recipient = ?1 AND place IS NOT NULL";
+    for queued in collect(transaction, sql, [recipient], |row| row.get::<_, String>(0))? {
+        transition(transaction, &queued, State::Suppressed, now)?;
+    }
+    Ok(())
+}
+
+/// Moves a message to a state; nothing else does. What would be sent to a suppressed recipient is
+/// suppressed. In the state that it is in it stays, with its time and its place.
+fn transition(
     transaction: &Transaction<'_>,
     reference: &str,
-    outcome: &SendOutcome<'_>,
-    named_another: bool,
+    mut state: State,
+    now: SystemTime,
 ) -> Result<()> {
-    let sql = "INSERT OR REPLACE INTO outcomes VALUES (?1, ?2, ?3)";
-    transaction.execute(sql, params![reference, to_json(outcome)?, named_another])?;
-    Ok(())
-}
-
-/// Receipts come in any order: of what is said of a part, the greatest stands.
-fn write_status(transaction: &Transaction<'_>, news: &StatusUpdate, part: u8) -> Result<()> {
-    let sql = "SELECT status FROM receipts WHERE reference = ?1 AND part = ?2";
-    let key = params![news.reference, part];
-    let before = transaction.query_row(sql, key, |row| from_json(row, 0)).optional()?;
-    let status = before.unwrap_or(news.status).merge(news.status);
-    transaction.execute(
-        "INSERT INTO receipts VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE
-         SET parts = max(parts, excluded.parts), status = excluded.status",
-        params![news.reference, part, news.parts, to_json(&status)?],
-    )?;
-    Ok(())
-}
-
-fn accept(transaction: &Transaction<'_>, reference: &str, id: Option<&str>) -> Result<()> {
-    let before = state(transaction, reference)?;
-    let now = file(transaction, reference, State::Accepted)?;
-    match id {
-        // The response to the send, where one came, says more.
-        Some(id) if now != before => {
-            let accepted = SendOutcome::Success(Message::new(id));
-            write_outcome(transaction, reference, &accepted, false)
+    let mut is_to_send = matches!(state, State::Queued | State::RetryLater);
+    if is_to_send {
+        let sql = "SELECT EXISTS (SELECT 1 FROM messages JOIN suppressions USING (recipient)
+                   WHERE messages.reference = ?1)";
+        if transaction.query_row(sql, [reference], |row| row.get(0))? {
+            (state, is_to_send) = (State::Suppressed, false);
         }
-        _ => Ok(()),
     }
+    transaction.execute(TRANSITION, params![reference, state, millis(now), is_to_send])?;
+    Ok(())
 }
 
-fn state(connection: &Connection, reference: &str) -> Result<State> {
-    let sql = "SELECT state FROM intents WHERE reference = ?1";
-    connection.query_row(sql, [reference], |row| row.get(0))
+fn load(connection: &Connection, reference: &str) -> Result<Entry> {
+    let sql = format!("{ENTRY} WHERE reference = ?1");
+    let found = connection.query_row(&sql, [reference], entry).optional()?;
+    found.ok_or(OutboxError::UnknownReference)
 }
 
-/// Moves a text to a state, and gives the one it is in now: what is suppressed stays so, and what is
-/// accepted is at most suppressed. A receipt may come before the response to the send.
-fn file(connection: &Connection, reference: &str, state: State) -> Result<State> {
-    connection.query_row(
-        "UPDATE intents SET state = CASE
-             WHEN state IN ('accepted', 'suppressed') AND ?2 <> 'suppressed' THEN state ELSE ?2
-         END WHERE reference = ?1 RETURNING state",
-        params![reference, state],
-        |row| row.get(0),
-    )
+fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    Ok(Entry {
+        reference: row.get(0)?,
+        recipient: row.get(1)?,
+        state: row.get(2)?,
+        changed_at: time(row, 3)?,
+        attempt: row.get::<_, Option<i64>>(4)?.unwrap_or(0).unsigned_abs(),
+        id: row.get(5)?,
+        may_duplicate: row.get(6)?,
+    })
 }
 
-fn to_json(value: &impl Serialize) -> Result<String> {
+fn collect<T>(
+    connection: &Connection,
+    sql: &str,
+    key: impl rusqlite::Params,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>> {
+    let mut select = connection.prepare(sql)?;
+    let rows = select.query_map(key, read)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// One phone number, however it is written: `00` and `+` are one.
+fn number(recipient: &str) -> String {
+    let digits: String = recipient.chars().filter(char::is_ascii_digit).collect();
+    digits.strip_prefix("00").map_or(digits.clone(), str::to_owned)
+}
+
+fn integer(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn millis(time: SystemTime) -> i64 {
+    let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<SystemTime> {
+    Ok(UNIX_EPOCH + Duration::from_millis(row.get::<_, i64>(column)?.unsigned_abs()))
+}
+
+fn to_json(value: &impl Serialize) -> rusqlite::Result<String> {
     serde_json::to_string(value)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
-fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T> {
+fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
     let json: String = row.get(column)?;
     Ok(serde_json::from_str(&json).map_err(FromSqlError::other)?)
+}
+
+impl Entry {
+    /// Whether an outcome or a lookup still says something new of it.
+    const fn is_in_doubt(&self) -> bool {
+        match self.state {
+            State::NeedsLookup => true,
+            State::RetryLater => self.may_duplicate,
+            _ => false,
+        }
+    }
 }
 
 impl State {
@@ -376,25 +826,45 @@ impl State {
 
     const fn as_str(self) -> &'static str {
         match self {
-            Self::Queued => "unsent",
+            Self::Queued => "queued",
             Self::Accepted => "accepted",
             Self::Suppressed => "suppressed",
-            Self::RetryLater => "to_resend",
-            Self::NeedsFix => "to_mend",
-            Self::NeedsLookup => "to_look_up",
+            Self::RetryLater => "retry_later",
+            Self::NeedsFix => "needs_fix",
+            Self::NeedsLookup => "needs_lookup",
         }
     }
 }
 
 impl ToSql for State {
-    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(self.as_str().into())
     }
 }
 
 impl FromSql for State {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        let word = value.as_str()?;
-        Self::ALL.into_iter().find(|state| state.as_str() == word).ok_or(FromSqlError::InvalidType)
+        let name = value.as_str()?;
+        Self::ALL.into_iter().find(|state| state.as_str() == name).ok_or(FromSqlError::InvalidType)
+    }
+}
+
+impl fmt::Display for OutboxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownReference => f.write_str("unknown reference"),
+            Self::OtherRecipient => f.write_str("reference of a message to another recipient"),
+            Self::NeverClaimed => f.write_str("message was never claimed"),
+            Self::AttemptNotOpen => f.write_str("attempt is not open"),
+            Self::Database(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for OutboxError {}
+
+impl From<rusqlite::Error> for OutboxError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error)
     }
 }
