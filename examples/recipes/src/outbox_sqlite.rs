@@ -7,6 +7,8 @@
 //! serde_json = "1.0.154"
 //! ```
 //!
+//! and `receipts.rs` beside it, or its `StatusUpdate`.
+//!
 //! `messages` holds what is to be sent and the one state that it is in, `attempts` each claim and its
 //! outcome, `statuses` what delivery receipts and the message log said later, `suppressions` whom
 //! nothing may be sent to. Each change is one transaction, on the disk before the method returns: a
@@ -57,6 +59,8 @@ use rusqlite::{
     types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef},
 };
 use serde::{Serialize, de::DeserializeOwned};
+
+use crate::receipts::StatusUpdate;
 
 /// What is about to be sent: one message as a single send, more as a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,21 +127,6 @@ pub struct Suppression {
     pub at: SystemTime,
     /// The message whose response or status said so; `None`: imported.
     pub reference: Option<String>,
-}
-
-/// What a delivery receipt, or a record of the message log, says of a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StatusUpdate {
-    /// The client reference.
-    pub reference: String,
-    /// Mobivate's id for the message.
-    pub id: Option<String>,
-    /// The part that it is about, from 1 to `parts`; `None`: all of them.
-    pub part: Option<u8>,
-    /// How many parts the message has.
-    pub parts: u8,
-    /// What became of the part.
-    pub status: DeliveryStatus,
 }
 
 /// Why nothing was changed.
@@ -408,16 +397,6 @@ impl Outbox {
         Ok(true)
     }
 
-    /// Stands until `receipts` and `message_log` only hand on what they read.
-    #[doc(hidden)]
-    pub fn hear(&mut self, update: &StatusUpdate) -> rusqlite::Result<bool> {
-        match self.apply(update, SystemTime::now()) {
-            Ok(_) => Ok(true),
-            Err(OutboxError::Database(error)) => Err(error),
-            Err(_) => Ok(false),
-        }
-    }
-
     /// Sends a message again: an operator has fixed what it was rejected for. Returns whether it was
     /// `NeedsFix`.
     pub fn mark_fixed(&mut self, reference: &str, now: SystemTime) -> Result<bool> {
@@ -644,7 +623,7 @@ fn insert_status(
     let sql = "SELECT max(parts) FROM statuses WHERE reference = ?1 AND attempt = ?2";
     let key = params![entry.reference, attempt];
     let known: Option<u8> = transaction.query_row(sql, key, |row| row.get(0))?;
-    let parts = known.or(Some(update.parts));
+    let parts = known.or(update.parts);
     let all = (1, parts.unwrap_or(1).max(1));
     let (first, last) = update.part.map_or(all, |part| (part, part));
     let (status, mut new) = (to_json(&update.status)?, 0);

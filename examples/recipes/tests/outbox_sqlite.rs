@@ -15,9 +15,9 @@ use mobivate_response::{
     StopReason,
 };
 use recipes::outbox_sqlite::{
-    Claim, Entry, NEXT, Outbox, OutboxError, OutgoingMessage, State, StatusUpdate, Suppression,
-    TRANSITION,
+    Claim, Entry, NEXT, Outbox, OutboxError, OutgoingMessage, State, Suppression, TRANSITION,
 };
+use recipes::receipts::StatusUpdate;
 use rusqlite::{Params, StatementStatus, params};
 
 /// A file for the outbox of one test, with nothing in it.
@@ -70,7 +70,7 @@ fn update(reference: &str, id: &str, status: &str) -> StatusUpdate {
         reference: reference.into(),
         id: (!id.is_empty()).then(|| id.into()),
         part: Some(1),
-        parts: 1,
+        parts: Some(1),
         status: DeliveryStatus::from_name(status),
     }
 }
@@ -744,7 +744,7 @@ fn two_senders_side_by_side_claim_nothing_twice() {
 fn parts_are_merged_and_all_must_be_unsent() {
     let part = |part, status: &str| StatusUpdate {
         part: Some(part),
-        parts: 2,
+        parts: Some(2),
         ..update("a", &format!("p-{part}"), status)
     };
     let failed = DeliveryStatus::Failed;
@@ -789,17 +789,31 @@ fn parts_are_merged_and_all_must_be_unsent() {
             failed(FailureKind::RateLimited),
         ),
         (
-            vec![part(1, "SENT"), StatusUpdate { parts: 1, ..part(1, "DELIVERED") }],
+            vec![part(1, "SENT"), StatusUpdate { parts: Some(1), ..part(1, "DELIVERED") }],
             State::Accepted,
             DeliveryStatus::Unknown,
         ),
         (
-            vec![part(1, "DELIVERED"), StatusUpdate { parts: 1, ..part(1, "SENT") }],
+            vec![part(1, "DELIVERED"), StatusUpdate { parts: Some(1), ..part(1, "SENT") }],
+            State::Accepted,
+            DeliveryStatus::Unknown,
+        ),
+        // Told later, the count counts.
+        (
+            vec![
+                StatusUpdate { parts: None, ..part(1, "DELIVERED") },
+                StatusUpdate { parts: Some(2), ..part(1, "SENT") },
+            ],
             State::Accepted,
             DeliveryStatus::Unknown,
         ),
         (
-            vec![StatusUpdate { part: None, parts: 0, ..part(1, "DELIVERED") }],
+            vec![StatusUpdate { part: None, parts: None, ..part(1, "DELIVERED") }],
+            State::Accepted,
+            DeliveryStatus::Delivered,
+        ),
+        (
+            vec![StatusUpdate { part: None, parts: Some(0), ..part(1, "DELIVERED") }],
             State::Accepted,
             DeliveryStatus::Delivered,
         ),
@@ -880,7 +894,7 @@ fn a_bad_hour_is_undone() {
     outbox.apply(&update("receipt", "m-1", "OPTED_OUT"), at(11)).unwrap();
     let part = |part, status: &str| StatusUpdate {
         part: Some(part),
-        parts: 2,
+        parts: Some(2),
         ..update("partly", "m-2", status)
     };
     outbox.apply(&part(1, "DELIVERED"), at(12)).unwrap();
