@@ -680,10 +680,50 @@ fn a_second_rejection_under_its_own_id_is_resent_unless_the_first_arrived() {
         let second = claim(&mut outbox, 1);
         outbox.record_outcome(&second, &accepted("m-2"), at(4)).unwrap();
         outbox.apply(&update("a", "m-1", late), at(5)).unwrap();
+        let delivered = (late == "DELIVERED").then_some(DeliveryStatus::Delivered);
+        assert_eq!(outbox.delivery("a").unwrap(), delivered, "nothing was heard of the second");
         outbox.apply(&update("a", "m-2", "LIMITS_EXCEEDED"), at(6)).unwrap();
         let is_resent = outbox.claim(1, at(7)).unwrap().is_some();
         assert_eq!(is_resent, late == "SENT", "{late}");
     }
+}
+
+#[test]
+fn a_delivered_of_whatever_attempt_is_believed() {
+    let mut outbox = outbox(&["a"]);
+    claim(&mut outbox, 1);
+    outbox.apply(&update("a", "m-1", "LIMITS_EXCEEDED"), at(2)).unwrap();
+    let second = claim(&mut outbox, 1);
+    outbox.apply(&update("a", "log-1", "DELIVERED"), at(3)).unwrap();
+    assert_eq!(state(&outbox, "a"), State::Accepted);
+    outbox.record_outcome(&second, &single(429, SLOW_DOWN), at(4)).unwrap();
+    assert_eq!(outbox.claim(1, at(5)).unwrap(), None);
+}
+
+#[test]
+fn a_status_without_an_id_is_about_the_last_attempt() {
+    let mut outbox = outbox(&["a"]);
+    claim(&mut outbox, 1);
+    outbox.apply(&update("a", "", "LIMITS_EXCEEDED"), at(2)).unwrap();
+    let second = claim(&mut outbox, 1);
+    assert!(!outbox.apply(&update("a", "", "LIMITS_EXCEEDED"), at(3)).unwrap());
+    outbox.record_outcome(&second, &accepted("m-2"), at(4)).unwrap();
+    assert_eq!(outbox.delivery("a").unwrap(), None);
+    assert!(outbox.apply(&update("a", "", "FAILED_INSUFFICIENT_CREDIT"), at(5)).unwrap());
+    let delivery = DeliveryStatus::Failed(FailureKind::OutOfCredit);
+    assert_eq!(outbox.delivery("a").unwrap(), Some(delivery));
+    // Or it is about the first, and the second has arrived.
+    assert_eq!(state(&outbox, "a"), State::Accepted);
+}
+
+#[test]
+fn a_late_status_that_tells_nothing_new_does_not_undo_a_fix() {
+    let mut outbox = outbox(&["a"]);
+    claim(&mut outbox, 1);
+    outbox.apply(&update("a", "m-1", "FAILED_INSUFFICIENT_CREDIT"), at(2)).unwrap();
+    assert!(outbox.mark_fixed("a", at(3)).unwrap());
+    assert!(outbox.apply(&update("a", "m-1", "ACCEPTED"), at(4)).unwrap());
+    assert_eq!(state(&outbox, "a"), State::RetryLater);
 }
 
 #[test]
@@ -738,6 +778,25 @@ fn two_senders_side_by_side_claim_nothing_twice() {
     });
     let once: BTreeSet<_> = claimed.iter().map(|message| &message.reference).collect();
     assert_eq!((claimed.len(), once.len()), (30, 30));
+}
+
+#[test]
+fn a_claim_reads_the_queue_under_the_lock() {
+    let path = file("locked");
+    let mut outbox = Outbox::open(&path).unwrap();
+    for (index, reference) in ["a", "b"].iter().enumerate() {
+        outbox.queue(reference, &recipient(index), at(0)).unwrap();
+    }
+    let mut other = Outbox::open(&path).unwrap();
+    let locked = outbox.connection.unchecked_transaction().unwrap();
+    locked.execute("UPDATE messages SET place = NULL WHERE reference = 'a'", []).unwrap();
+    let claimed = thread::scope(|scope| {
+        let other = scope.spawn(|| claim(&mut other, 1));
+        thread::sleep(Duration::from_millis(200)); // it waits by now, or else it has yet to begin
+        locked.commit().unwrap();
+        other.join().unwrap()
+    });
+    assert_eq!(references(&claimed), ["b"]);
 }
 
 #[test]
@@ -797,6 +856,15 @@ fn parts_are_merged_and_all_must_be_unsent() {
             vec![part(1, "DELIVERED"), StatusUpdate { parts: Some(1), ..part(1, "SENT") }],
             State::Accepted,
             DeliveryStatus::Unknown,
+        ),
+        (
+            vec![
+                part(1, "SENT"),
+                StatusUpdate { parts: Some(3), ..part(2, "DELIVERED") },
+                part(1, "DELIVERED"),
+            ],
+            State::Accepted,
+            DeliveryStatus::Delivered,
         ),
         // Told later, the count counts.
         (
