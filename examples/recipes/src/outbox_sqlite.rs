@@ -310,7 +310,7 @@ impl Outbox {
                 let is_other = accepted.count().is_some_and(|count| count != sent as u64);
                 let state = if is_other { State::NeedsLookup } else { State::Accepted };
                 for entry in entries {
-                    settle(&transaction, &entry, state, Some(accepted.id()), now)?;
+                    resolve(&transaction, &entry, state, Some(accepted.id()), now)?;
                 }
                 return Ok(transaction.commit()?);
             }
@@ -341,7 +341,7 @@ impl Outbox {
                 }
                 Retry::AfterFix => State::NeedsFix,
             };
-            settle(&transaction, &entry, state, failure.id.as_deref(), now)?;
+            resolve(&transaction, &entry, state, failure.id.as_deref(), now)?;
             if state == State::Suppressed {
                 suppress(&transaction, &entry.recipient, Some(&entry.reference), now)?;
             }
@@ -353,7 +353,7 @@ impl Outbox {
     pub fn record_not_sent(&mut self, claim: &Claim, now: SystemTime) -> Result<()> {
         let transaction = self.begin()?;
         for entry in close(&transaction, claim, None, now)? {
-            settle(&transaction, &entry, State::RetryLater, None, now)?;
+            resolve(&transaction, &entry, State::RetryLater, None, now)?;
         }
         Ok(transaction.commit()?)
     }
@@ -434,7 +434,7 @@ impl Outbox {
         let transaction = self.begin()?;
         let entry = load(&transaction, reference)?;
         if entry.is_in_doubt() {
-            settle(&transaction, &entry, State::Accepted, Some(id), now)?;
+            resolve(&transaction, &entry, State::Accepted, Some(id), now)?;
         }
         transaction.commit()?;
         Ok(entry.is_in_doubt())
@@ -589,7 +589,7 @@ fn close(
 }
 
 /// Moves a message that waits for its outcome. A status may have come before it, and knows more.
-fn settle(
+fn resolve(
     transaction: &Transaction<'_>,
     entry: &Entry,
     state: State,
