@@ -333,11 +333,11 @@ fn serialised_form() {
 
 #[test]
 fn a_failure_is_made_as_decode_would() {
-    for code in (0..=u16::MAX).step_by(if cfg!(miri) { 199 } else { 1 }) {
+    for code in 0..=u16::MAX {
         let body = br#"{"message":"no"}"#;
         assert_eq!(SendOutcome::decode(code, body).failure(), Some(&Failure::new(code, "no")));
     }
-    for code in (0..=u16::MAX).step_by(if cfg!(miri) { 199 } else { 1 }) {
+    for code in 0..=u16::MAX {
         let body = br#"{"message":"Recipient is opted out"}"#;
         let failure = Failure::new(code, "Recipient is opted out");
         assert_eq!(SendOutcome::decode(code, body).failure(), Some(&failure));

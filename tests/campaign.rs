@@ -1,9 +1,6 @@
 //! A sender that follows the crate's advice texts nobody twice, whatever the provider does; and one
 //! that follows other advice is caught.
 
-// Thousands of campaigns, and no unsafe code.
-#![cfg(not(miri))]
-
 #[path = "../examples/campaign/provider.rs"]
 mod provider;
 #[path = "../examples/campaign/script.rs"]

@@ -1,7 +1,5 @@
 //! What the fuzzers found worth keeping, under the invariants.
 
-// Reads files, which Miri does not.
-#![cfg(not(miri))]
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use std::{fs, path::Path};

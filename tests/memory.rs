@@ -1,8 +1,6 @@
 //! What a decode takes from the heap: nothing where the response can be borrowed from, and never more
 //! than the bound.
 
-// Miri is too slow for bodies of 16 MiB, and has an allocator of its own.
-#![cfg(not(miri))]
 #![expect(unsafe_code, reason = "a global allocator is an unsafe trait")]
 
 use std::{
