@@ -13,8 +13,11 @@ use mobivate_response::{BatchOutcome, Failure, SendOutcome};
 
 const MIB: usize = 1 << 20;
 
+/// At 16 MiB the ratio of peak to length is the same, within 0.02.
+const LARGE: usize = 2 * MIB;
+
 #[test]
-fn a_sound_response_to_a_single_send_takes_nothing() {
+fn a_well_formed_response_to_a_single_send_takes_nothing() {
     for (status, body) in [
         (
             200,
@@ -32,6 +35,11 @@ fn a_sound_response_to_a_single_send_takes_nothing() {
         (401, r#"{"code":401,"message":"Unauthorized"}"#),
         (403, r#"{"code":403,"message":"Recipient is opted out: 44XXXXXXXX"}"#),
         (403, r#"{"error":"API Key is not permitted to perform this action. (read:SingleSMS)"}"#),
+        (400, r#"{"error":{"message":"Invalid mobile number"}}"#),
+        (400, r#"{"errors":[{"message":"Invalid mobile number"}]}"#),
+        (400, r#"{"message":["Invalid mobile number"]}"#),
+        (400, r#"{"message":[[["Invalid mobile number"]]]}"#),
+        (403, r#"{"type":"about:blank","title":"Forbidden","status":403,"detail":"No"}"#),
         (
             500,
             r#"{"timestamp":"2026-09-04","status":500,"error":"Internal Server Error","path":"/send/single"}"#,
@@ -45,12 +53,17 @@ fn a_sound_response_to_a_single_send_takes_nothing() {
 #[test]
 fn what_does_not_begin_as_an_object_takes_nothing() {
     let page = [&b"<html>\xFF"[..], &vec![b'x'; MIB]].concat();
+    let endless_title = [&b"<title>"[..], &vec![b't'; MIB]].concat();
+    let half_character = [&b"<title>403</title>"[..], "é".repeat(MIB / 2).as_bytes()].concat();
+    let text = vec![b'a'; MIB];
+    let longest_text = vec![b'a'; 1024];
     let lists = vec![b'['; MIB];
     let digits = vec![b'7'; MIB];
     for body in [
         &b""[..],
         b"\n ",
         b"<html>",
+        b"<html><head><title> 403 Forbidden </title>",
         b"<?php",
         b"<?xml version=\"1.0\"?>",
         b"\x1F\x8B\x08\0",
@@ -60,8 +73,15 @@ fn what_does_not_begin_as_an_object_takes_nothing() {
         b"null",
         b"1e999",
         b"Bad Gateway",
+        b"\xEF\xBB\xBF error code: 1020\r\n",
+        b"Recipient is opted out: 447700900123",
+        b"Recipient is opted out\xFF",
         b"\xFF\xFE{\0}\0",
         &page,
+        &endless_title,
+        &half_character,
+        &text,
+        &longest_text,
         &lists,
         &digits,
     ] {
@@ -73,7 +93,7 @@ fn what_does_not_begin_as_an_object_takes_nothing() {
 }
 
 /// One allocation for each text that is no part of the body, and one scratch that all share; a body
-/// that is mended is copied first, and once more for each text that outlives the copy.
+/// that is not valid is copied first, and once more for each text that outlives the copy.
 #[test]
 fn texts_that_must_be_made_are_made_once() {
     const KEYS: [&str; 8] = [
@@ -124,8 +144,8 @@ fn a_number_is_compared_without_a_copy() {
 
 #[test]
 fn hostile_texts() {
-    let filled = |before, unit, after| filled(16 * MIB, before, unit, after);
-    let half = 8 * MIB;
+    let filled = |before, unit, after| filled(LARGE, before, unit, after);
+    let half = LARGE / 2;
     within_bounds([
         ("escapes in message", filled(br#"{"message":""#, br"\n", br#""}"#)),
         ("lone surrogates in message", filled(br#"{"message":""#, br"\ud800", br#""}"#)),
@@ -159,38 +179,50 @@ fn hostile_texts() {
     ]);
 }
 
-/// The search for the phrase takes time linear in the text, and nothing from the heap: were it to
+/// The search for a notice takes time linear in the text, and nothing from the heap: were it to
 /// grow with the square, these would not end.
 #[test]
-fn hostile_phrases() {
+fn hostile_notices() {
     let filled = |before, unit, after| filled(16 * MIB, before, unit, after);
     for (name, body) in [
         ("recipients", filled(br#"{"message":""#, b"recipient ", br#""}"#)),
-        ("nearly the phrase", filled(br#"{"message":""#, b"recipient is opted ", br#""}"#)),
-        ("phrases in doubt", filled(br#"{"message":""#, b"if a recipient opted out ", br#""}"#)),
+        ("nearly a notice", filled(br#"{"message":""#, b"recipient is opted ", br#""}"#)),
+        ("hedged notices", filled(br#"{"message":""#, b"if a recipient opted out, ", br#""}"#)),
         (
-            "phrases without a number",
+            "hedged notices in one clause",
+            filled(br#"{"message":""#, b"if a recipient is opted out ", br#""}"#),
+        ),
+        ("names", filled(br#"{"message":""#, b"a recipient_opted_out ", br#""}"#)),
+        ("joined names", filled(br#"{"message":"a "#, b"recipient_opted_out_", br#""}"#)),
+        (
+            "words before a notice",
+            filled(br#"{"message":""#, b"the ", br#"recipient is opted out"}"#),
+        ),
+        ("nested notices", {
+            let notice = b"recipient opted out? ".repeat(16 * MIB / 21 - 4);
+            [br#"{"errors":[{"message":[""#, &*notice, br#""]}]}"#].concat()
+        }),
+        (
+            "notices without a number",
             filled(br#"{"error":""#, b"recipient opted out: 12 ", br#""}"#),
         ),
         ("half numbers", filled(br#"{"error":""#, b"recipient opted out: 1234567-1 ", br#""}"#)),
-        ("a gap before the phrase", filled(br#"{"error":""#, b" ", br#"recipient opted out"}"#)),
-        ("a gap within the phrase", filled(br#"{"error":"recipient"#, b"_", br#"opted out"}"#)),
+        ("a gap before a notice", filled(br#"{"error":""#, b" ", br#"recipient opted out"}"#)),
+        ("a gap within a notice", filled(br#"{"error":"recipient"#, b"_", br#"opted out"}"#)),
         ("a gap behind a number", {
             filled(br#"{"error":"recipient opted out: 1234567"#, b" ", br#"1"}"#)
         }),
-        ("a word before the phrase", filled(br#"{"error":""#, b"r", br#"recipient opted out"}"#)),
+        ("a word before a notice", filled(br#"{"error":""#, b"r", br#"recipient opted out"}"#)),
         ("digits", filled(br#"{"error":"recipient opted out:"#, b"7", br#""}"#)),
     ] {
-        for status in [200, 403] {
-            assert_eq!(heap_of(|| single(status, &body)).allocations, 0, "{name}");
-        }
+        assert_eq!(heap_of(|| single(403, &body)).allocations, 0, "{name}");
     }
 }
 
 #[test]
 fn hostile_shapes() {
-    let filled = |before, unit, after| filled(16 * MIB, before, unit, after);
-    let half = 8 * MIB - 16;
+    let filled = |before, unit, after| filled(LARGE, before, unit, after);
+    let half = LARGE / 2 - 16;
     let closed = |open: &[u8], close: &[u8]| {
         [
             br#"{"id":"m-1","a":"#,
@@ -207,6 +239,34 @@ fn hostile_shapes() {
         ("objects in an unknown key", filled(br#"{"a":"#, br#"{"":"#, b"")),
         ("lists in a known key", filled(br#"{"message":"#, b"[", b"")),
         ("objects in a known key", filled(br#"{"id":"#, br#"{"id":"#, b"")),
+        ("lists in errors, in an object", filled(br#"{"errors":"#, b"[", b"")),
+        ("lists in errors, closed", {
+            let open = b"[".repeat(half - 8);
+            [br#"{"errors":"#, &*open, &b"]".repeat(half - 8), b"}"].concat()
+        }),
+        ("objects in error", filled(br#"{"error":"#, br#"{"error":"#, b"")),
+        ("objects in lists in errors", filled(br#"{"errors":"#, br#"[{"errors":"#, b"")),
+        ("many errors", filled(br#"{"errors":["#, br#"{"message":"a"},"#, b"{}]}")),
+        ("many errors, escaped", filled(br#"{"errors":["#, br#"{"message":"\n"},"#, b"{}]}")),
+        ("many errors, lone surrogates", {
+            filled(br#"{"errors":["#, br#"{"message":"\ud800"},"#, b"{}]}")
+        }),
+        ("many errors, 0xFF", filled(br#"{"errors":["#, b"{\"message\":\"\xFF\"},", b"{}]}")),
+        ("many titles", filled(br#"{"errors":["#, br#"{"title":7},"#, b"{}]}")),
+        ("many messages", filled(br#"{"message":["#, br#""\n","#, b"0]}")),
+        ("empty lists", filled(br#"{"message":["#, b"[[]],", b"0]}")),
+        ("a repeated nested message", {
+            filled(br#"{"error":{"#, br#""message":"\n","#, br#""id":0}}"#)
+        }),
+        ("a nested escape", filled(br#"{"errors":[{"detail":[""#, br"\n", br#""]}]}"#)),
+        ("a nested lone surrogate", filled(br#"{"errors":[{"detail":[""#, br"\ud800", br#""]}]}"#)),
+        ("a nested text without an end", filled(br#"{"errors":[{"detail":[""#, br"\n", b"")),
+        ("five texts", {
+            let text = br"\n".repeat(half / 5 - 16);
+            let keys = ["message", "error", "errors", "detail", "title"];
+            let fields = keys.map(|key| [b"\"", key.as_bytes(), b"\":\"", &text, b"\","].concat());
+            [b"{", &*fields.concat(), br#""id":"m-1"}"#].concat()
+        }),
         ("records in records", filled(br#"{"record":"#, br#"{"record":"#, b"")),
         ("a list of nothing", filled(br#"{"error":["#, b"0,", b"0]}")),
         ("an error of many keys", filled(br#"{"error":{"#, br#""":0,"#, br#""":0}}"#)),
@@ -217,14 +277,15 @@ fn hostile_shapes() {
         ("digits", filled(br#"{"id":"#, b"9", b"}")),
         ("digits without an end", filled(br#"{"id":"#, b"9", b"")),
         ("a fraction", filled(br#"{"id":0."#, b"9", b"}")),
-        ("white space", filled(br#"{"id":"m-1""#, b" ", b"}")),
-        ("white space behind", filled(br#"{"id":"m-1"}"#, b"\n", b"")),
+        ("whitespace", filled(br#"{"id":"m-1""#, b" ", b"}")),
+        ("whitespace behind", filled(br#"{"id":"m-1"}"#, b"\n", b"")),
     ]);
 }
 
 #[test]
 fn hostile_lists_of_recipients() {
-    let filled = |before, unit, after| filled(16 * MIB, before, unit, after);
+    let filled = |before, unit, after| filled(LARGE, before, unit, after);
+    let half = LARGE / 2;
     within_bounds([
         ("empty objects", filled(br#"{"id":"b","recipients":["#, b"{},", b"{}]}")),
         ("zeroes", filled(br#"{"id":"b","recipients":["#, b"0,", b"0]}")),
@@ -240,6 +301,18 @@ fn hostile_lists_of_recipients() {
         ("one lone surrogate at the end, when the list has just grown", {
             let entries = br#"{"text":7},"#.repeat((1 << 20) + 1);
             [br#"{"id":"b","recipients":["#, &*entries, br#"{"text":"\ud800"}]}"#].concat()
+        }),
+        ("under messages", filled(br#"{"id":"b","messages":["#, br#"{"text":""},"#, b"0]}")),
+        ("under both keys", {
+            let entries = br#"{"text":""},"#.repeat(half / 12 - 4);
+            let list = |key: &[u8]| [b"\"", key, b"\":[", &*entries, b"0]"].concat();
+            [br#"{"id":"b","#, &*list(b"recipients"), b",", &list(b"messages"), b"}"].concat()
+        }),
+        ("under both keys, one lone surrogate at the end", {
+            let entries = br#"{"text":""},"#.repeat(half / 12 - 8);
+            let list = |key: &[u8]| [b"\"", key, b"\":[", &*entries, b"0]"].concat();
+            let end = br#","reference":"\ud800"}"#;
+            [br#"{"id":"b","#, &*list(b"recipients"), b",", &list(b"messages"), end].concat()
         }),
         ("no end", filled(br#"{"id":"b","recipients":["#, br#"{"text":""},"#, b"")),
         (
@@ -336,7 +409,7 @@ unsafe impl GlobalAlloc for Counting {
         unsafe { System.dealloc(memory, layout) }
     }
 
-    /// The strict reading: while it copies, both the old and the new memory are live.
+    /// The conservative count: while it copies, both the old and the new memory are live.
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         Self::add(size);
         Self::remove(layout.size());
