@@ -299,9 +299,8 @@ fn serialised_form() {
     );
 
     for outcome in [success, failure, denied] {
-        let mut cbor = Vec::new();
-        ciborium::into_writer(&outcome, &mut cbor).unwrap();
-        assert_eq!(ciborium::from_reader::<SendOutcome<'_>, _>(&*cbor).unwrap(), outcome);
+        let cbor = cbor4ii::serde::to_vec(Vec::new(), &outcome).unwrap();
+        assert_eq!(cbor4ii::serde::from_slice::<SendOutcome<'_>>(&cbor).unwrap(), outcome);
         match outcome {
             SendOutcome::Success(message) => {
                 let form = serde_json::to_string(&message).unwrap();

@@ -71,9 +71,8 @@ fn serialized_form() {
     let silent = BatchOutcome::decode(200, br#"{"id":"b"}"#);
     assert_eq!(serde_json::to_string(&silent).unwrap(), r#"{"success":{"id":"b"}}"#);
     for outcome in [outcome, rejected, silent] {
-        let mut cbor = Vec::new();
-        ciborium::into_writer(&outcome, &mut cbor).unwrap();
-        assert_eq!(ciborium::from_reader::<BatchOutcome<'_>, _>(&*cbor).unwrap(), outcome);
+        let cbor = cbor4ii::serde::to_vec(Vec::new(), &outcome).unwrap();
+        assert_eq!(cbor4ii::serde::from_slice::<BatchOutcome<'_>>(&cbor).unwrap(), outcome);
     }
     for (form, wrong) in [
         (r#"{"success":{"recipients":[]}}"#, "missing field `id`"),
