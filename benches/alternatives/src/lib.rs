@@ -1,8 +1,10 @@
 //! The usual ways to read a response, each doing the same task: HTTP status and body in; the id, or
-//! that the recipient opted out and the number, or the refusal's text out.
+//! that the recipient opted out and the number, or the error response's text out.
 
 pub mod baseline;
 pub mod cases;
+pub mod hand_written;
+pub mod same_job;
 pub mod sonic;
 pub mod this_crate;
 pub mod typed;
@@ -33,7 +35,7 @@ pub enum Answer<'a> {
         last: Option<&'a str>,
     },
     /// Anything else.
-    Refused {
+    Error {
         /// The response's code, else the HTTP status.
         code: u16,
         /// The response's own words.
@@ -49,8 +51,8 @@ pub type Alternative = fn(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<
 pub const ALTERNATIVES: &[(&str, Alternative)] = &[
     ("this crate", this_crate::answer),
     ("typed", typed::answer),
-    ("typed, status first", typed::answer_by_status),
-    ("hand-written", typed::hand_written),
+    ("hand-written", hand_written::answer),
+    ("same job", same_job::answer),
     ("sonic", sonic::answer),
     ("value", value::answer),
     ("baseline", baseline::answer),
@@ -60,5 +62,6 @@ pub const ALTERNATIVES: &[(&str, Alternative)] = &[
 pub const BATCH_ALTERNATIVES: &[(&str, Alternative)] = &[
     ("this crate, batch", this_crate::batch_answer),
     ("typed, batch", typed::batch_answer),
+    ("hand-written, batch", hand_written::batch_answer),
     ("sonic, batch", sonic::batch_answer),
 ];

@@ -13,7 +13,7 @@ pub fn answer(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>)) {
             show(Answer::OptedOut { code: failure.code, number });
         }
         SendOutcome::Failure(failure) => {
-            show(Answer::Refused { code: failure.code, text: &failure.detail });
+            show(Answer::Error { code: failure.code, text: &failure.detail });
         }
     }
 }
@@ -27,7 +27,7 @@ pub fn batch_answer(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>)) 
             last: batch.recipients.last().and_then(|entry| entry.reference.as_deref()),
         }),
         BatchOutcome::Failure(failure) => {
-            show(Answer::Refused { code: failure.code, text: &failure.detail });
+            show(Answer::Error { code: failure.code, text: &failure.detail });
         }
     }
 }

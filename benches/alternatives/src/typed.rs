@@ -1,7 +1,5 @@
 //! Idiomatic typed `serde_json`: owned structs, the success tried before the error.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 
 use crate::Answer;
@@ -12,42 +10,7 @@ pub fn answer(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>)) {
     read(status, accepted, || serde_json::from_slice(body).ok(), show);
 }
 
-/// Tries the success only where the HTTP status is one: the most that a careful author saves.
-pub fn answer_by_status(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>)) {
-    let is_success = matches!(status, 200..=299);
-    let accepted = || is_success.then(|| serde_json::from_slice(body).ok()).flatten();
-    read(status, accepted, || serde_json::from_slice(body).ok(), show);
-}
-
-/// Looks at the status first, and of a refusal reads only what it needs, borrowed: the least that a
-/// careful author writes.
-pub fn hand_written(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>)) {
-    if matches!(status, 200..=299) {
-        return answer(status, body, show);
-    }
-    let Ok(Refusal { code, message, error }) = serde_json::from_slice(body) else {
-        return show(Answer::Refused { code: status, text: "not JSON" });
-    };
-    let code = code.unwrap_or(status);
-    let text = message.or(error).unwrap_or(Cow::Borrowed("no text"));
-    if text.contains("opted out") {
-        let number = text.split_once("opted out").and_then(|(_, rest)| number(rest));
-        show(Answer::OptedOut { code, number });
-    } else {
-        show(Answer::Refused { code, text: &text });
-    }
-}
-
-#[derive(Deserialize)]
-struct Refusal<'a> {
-    code: Option<u16>,
-    #[serde(borrow)]
-    message: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    error: Option<Cow<'a, str>>,
-}
-
-/// An accepted message of either generation: flat, or under `record`.
+/// An accepted message of either API: flat, or under `record`.
 #[derive(Deserialize)]
 pub(crate) struct Accepted {
     #[serde(rename = "success")]
@@ -87,9 +50,9 @@ struct Record {
     _scheduled: Option<String>,
 }
 
-/// A refusal.
+/// An error response.
 #[derive(Deserialize)]
-pub(crate) struct Refused {
+pub(crate) struct ErrorResponse {
     code: Option<u16>,
     message: Option<String>,
     error: Option<String>,
@@ -99,7 +62,7 @@ pub(crate) struct Refused {
 pub(crate) fn read(
     status: u16,
     accepted: impl FnOnce() -> Option<Accepted>,
-    refused: impl FnOnce() -> Option<Refused>,
+    error_response: impl FnOnce() -> Option<ErrorResponse>,
     show: &mut dyn FnMut(Answer<'_>),
 ) {
     if let Some(Accepted { record, id, .. }) = accepted()
@@ -108,19 +71,19 @@ pub(crate) fn read(
     {
         return show(Answer::Accepted { id: &id });
     }
-    let Some(Refused { code, message, error }) = refused() else {
-        return show(Answer::Refused { code: status, text: "not JSON" });
+    let Some(ErrorResponse { code, message, error }) = error_response() else {
+        return show(Answer::Error { code: status, text: "not JSON" });
     };
     let code = code.unwrap_or(status);
     let text = message.or(error).unwrap_or_else(|| "no text".to_owned());
     show(match text.split_once("ecipient is opted out") {
         Some((_, rest)) => Answer::OptedOut { code, number: number(rest) },
-        None => Answer::Refused { code, text: &text },
+        None => Answer::Error { code, text: &text },
     });
 }
 
 /// By hand, without the regular expression.
-fn number(rest: &str) -> Option<&str> {
+pub(crate) fn number(rest: &str) -> Option<&str> {
     let number = rest.strip_prefix(": ")?;
     let end = number.find(|c: char| !matches!(c, '0'..='9' | 'X')).unwrap_or(number.len());
     (7..=15).contains(&end).then(|| &number[..end])
@@ -131,7 +94,7 @@ pub fn batch_answer(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>)) 
     show_batch(status, serde_json::from_slice(body).ok(), show);
 }
 
-/// A batch of the first generation.
+/// A batch of the legacy API.
 #[derive(Deserialize)]
 pub(crate) struct Batch {
     id: String,
@@ -173,6 +136,6 @@ pub(crate) fn show_batch(status: u16, batch: Option<Batch>, show: &mut dyn FnMut
             recipients: recipients.len(),
             last: recipients.last().and_then(|entry| entry.reference.as_deref()),
         }),
-        None => show(Answer::Refused { code: status, text: "no batch" }),
+        None => show(Answer::Error { code: status, text: "no batch" }),
     }
 }

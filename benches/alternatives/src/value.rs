@@ -16,7 +16,7 @@ static OPTED_OUT: LazyLock<Regex> = LazyLock::new(|| {
 /// Parses the body to a tree, and looks into it.
 pub fn answer(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>)) {
     let Ok(response) = serde_json::from_slice::<Value>(body) else {
-        return show(Answer::Refused { code: status, text: "not JSON" });
+        return show(Answer::Error { code: status, text: "not JSON" });
     };
     let id = response["record"]["id"].as_str().or_else(|| response["id"].as_str());
     if let (200..=299, Some(id)) = (status, id) {
@@ -29,6 +29,6 @@ pub fn answer(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>)) {
         Some(found) => {
             Answer::OptedOut { code, number: found.get(1).map(|number| number.as_str()) }
         }
-        None => Answer::Refused { code, text },
+        None => Answer::Error { code, text },
     });
 }
