@@ -123,7 +123,7 @@ const GROWING: &[(&str, Shape)] = &[
         format!(r#"{{"id":"m-1","deep":{}{}}}"#, "[".repeat(depth), "]".repeat(depth)).into()
     }),
     ("all escapes", |len| fill(r#"{"id":"m-1","body":""#, r"\n", r#""}"#, len)),
-    ("half emoji", |len| fill(r#"{"id":"m-1","body":""#, r"\ud83d", r#""}"#, len)),
+    ("lone surrogates", |len| fill(r#"{"id":"m-1","body":""#, r"\ud83d", r#""}"#, len)),
     ("nearly opted out", |len| fill(r#"{"message":""#, "if a recipient opted out, ", r#""}"#, len)),
 ];
 

@@ -36,8 +36,10 @@ pub fn answer(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>)) {
     let mut texts = texts.into_iter().filter_map(|value| value.first_text(3));
     let notice = texts.clone().find_map(after_notice);
     let accepts = matches!(code, 200..=299) && !response.is_denied();
+    let is_known = !matches!(code, 0 | 500..=599);
+    let is_acceptance = accepts && id.is_some();
     show(match (notice, id) {
-        (Some(rest), id) if !matches!(code, 0 | 500..=599) && !(accepts && id.is_some()) => {
+        (Some(rest), _) if is_known && !is_acceptance => {
             Answer::OptedOut { code, number: number(rest) }
         }
         (None, Some(id)) if accepts => return show(Answer::Accepted { id: &id }),
@@ -207,9 +209,8 @@ impl Value<'_> {
     fn is_set(&self) -> bool {
         match self {
             Self::Null | Self::Bool(false) => false,
-            Self::Bool(true) => true,
+            Self::Bool(true) | Self::Number(_) => true,
             Self::Unsigned(number) => *number != 0,
-            Self::Number(_) => true,
             Self::Text(text) => !text.is_empty(),
             Self::List(values) => !values.is_empty(),
             Self::Object { is_empty, .. } => !is_empty,
