@@ -76,7 +76,10 @@ fn measured() -> Result<String> {
     let batches = rows(Readers::BatchAlternatives)?;
 
     writeln!(out, "## In short\n")?;
-    writeln!(out, "This crate's instructions and time, divided by another's:\n")?;
+    writeln!(
+        out,
+        "This crate's instructions / time, divided by another's: below 1 it is quicker.\n"
+    )?;
     writeln!(out, "| responses | typed | hand-written | same job | value |")?;
     writeln!(out, "|---|---:|---:|---:|---:|")?;
     let is_short = |row: &&Row| row.len <= 512;
@@ -95,7 +98,7 @@ fn measured() -> Result<String> {
         for other in ["typed", "hand-written", "same job", "value"] {
             match ratios(&group, other) {
                 Some((instructions, time)) => {
-                    write!(out, " {instructions} instructions, {time} time |")?;
+                    write!(out, " {instructions} / {time} |")?;
                 }
                 None => write!(out, " |")?,
             }
