@@ -38,7 +38,7 @@ for arguments in "403" "70000 {}" "x {}" "--json" "403 {} more" "-1 {}" "--batch
   grep -q '^usage: ' "$errors" || fail "no usage for $arguments"
 done
 
-"$decode" --all | LC_ALL=C.UTF-8 grep -Eq '.{101}' && fail "a line of more than 100 columns"
+{ "$decode"; "$decode" --all; } | LC_ALL=C.UTF-8 grep -Eq '.{101}' && fail "a line of more than 100 columns"
 "$decode" | grep -q $'\x1b' && fail "a pipe gets no color"
 "$decode" | grep -q '^     opted out: suppress the recipient; circuit breaker: continue$' || fail "what to do"
 kinds='accepted
