@@ -68,7 +68,8 @@
 //! # Using it with an HTTP client
 //!
 //! Any client will do that gives the status and the body's bytes. The folder `examples/recipes` of the
-//! repository has tested ones to copy, for ureq, reqwest and hyper.
+//! repository has tested ones to copy, for ureq, reqwest, hyper and libcurl; others there read delivery
+//! receipts, the message log and the opt-out list, and keep an outbox in a database.
 //!
 //! - Not sent: an error that certainly came before the sending, such as an unresolved name, a refused
 //!   connection or a connect timeout. Send the same again after a wait, and call
@@ -86,7 +87,7 @@
 //!   may resend a stream that the server refused.
 //! - Keep no idle connection longer than the provider does: two seconds at most.
 //! - Ask for no compression, unless the client decompresses.
-//! - Limit the time, and the body: 64 KiB are plenty for a single send.
+//! - Limit the time, and the body: the recipes stop at 4 MiB.
 //!
 //! # Logs
 //!

@@ -74,7 +74,7 @@ const fn kind_for_code(code: u16) -> FailureKind {
         402 => FailureKind::OutOfCredit,
 
         // > Opted Out - Message blocked because recipient is opted out.
-        // Only if the text says so: a missing permission, an invalid key and a firewall answer 403
+        // Only if the text says so: a missing permission, an invalid key and a firewall are 403
         // as well.
         403 => FailureKind::Forbidden,
 

@@ -306,7 +306,7 @@ impl Outbox {
         }
     }
 
-    /// Sends a message again that may have been sent: an operator says that it may come twice.
+    /// Sends a message again that may have been sent: an operator tolerates a duplicate.
     pub fn allow_duplicate(&mut self, reference: &str, now: SystemTime) {
         let is_in_doubt = |m: &&mut Entry| matches!(m.state, State::NeedsLookup(_));
         if let Some(entry) = self.messages.get_mut(reference).filter(is_in_doubt) {

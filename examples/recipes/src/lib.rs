@@ -24,3 +24,8 @@ pub mod reqwest_async;
 pub mod reqwest_blocking;
 pub mod ureq;
 pub mod webhook_axum;
+
+/// The README's code is compiled with the documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

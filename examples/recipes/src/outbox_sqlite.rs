@@ -409,7 +409,7 @@ impl Outbox {
         Ok(is_rejected)
     }
 
-    /// Sends a message again that may have been sent, since an operator says that it may come twice.
+    /// Sends a message again that may have been sent, since an operator tolerates a duplicate.
     /// Returns whether it was `NeedsLookup`, or accepted and then failed.
     pub fn allow_duplicate(&mut self, reference: &str, now: SystemTime) -> Result<bool> {
         let transaction = self.begin()?;

@@ -64,7 +64,7 @@ pub const BODY_LIMIT: usize = 256 << 10;
 /// Returns the webhook: `upload` is the timeout for a complete body, and `store` returns `Ok` once what
 /// came is on the disk.
 ///
-/// What `store` began is finished even if the client hangs up. The same thing may come twice, and two
+/// What `store` began is finished even if the client hangs up. The same thing may come again, and two
 /// things at once.
 pub fn webhook<S, F, E>(upload: Duration, store: S) -> MethodRouter
 where

@@ -984,7 +984,7 @@ fn a_bad_hour_is_undone() {
 
 #[test]
 fn a_restart_does_not_forget_the_circuit_breaker() {
-    let path = file("circuit-breaker");
+    let path = file("restart");
     let mut circuit_breaker = Outbox::open(&path).unwrap().load_circuit_breaker().unwrap();
     assert_eq!(circuit_breaker, CircuitBreaker::new());
     let mut action = Action::Continue;
