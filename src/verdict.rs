@@ -18,7 +18,7 @@ pub(crate) fn classify<'a>(
     let code = effective_code(status, response);
     let success = Success::of(&response.success);
     let id = take_id(response);
-    let (text, is_notice) = text(response);
+    let notice = response.texts.in_order().find(|text| is_opt_out_notice(text));
     let accepts = matches!(code, 200..=299)
         && response.is_complete
         && id.is_some()
@@ -28,10 +28,11 @@ pub(crate) fn classify<'a>(
         // 1. The outcome is unknown. An outage of the provider's own opt-out store suppresses nobody.
         (0 | 500..=599, id) => (kind_for_code(code), id),
 
-        // 2. An opt-out notice; but beside an acceptance it contradicts itself.
-        (_, id) if is_notice && accepts => (FailureKind::Unconfirmed, id),
-        (_, id) if is_notice && response.is_batch => (FailureKind::BatchOptedOut, id),
-        (_, id) if is_notice => (FailureKind::OptedOut, id),
+        // 2. An opt-out notice, whatever `success` says; but where rule 4 would accept, the response
+        // contradicts itself.
+        (_, id) if notice.is_some() && accepts => (FailureKind::Unconfirmed, id),
+        (_, id) if notice.is_some() && response.is_batch => (FailureKind::BatchOptedOut, id),
+        (_, id) if notice.is_some() => (FailureKind::OptedOut, id),
 
         // 3. The code is an error; one that says success contradicts itself.
         (..=199 | 300.., id) if success == Success::True => (FailureKind::Unconfirmed, id),
@@ -48,6 +49,7 @@ pub(crate) fn classify<'a>(
         // 6. Truncated, malformed, without an id, or a denial beside one: unknown.
         (200..=299, id) => (FailureKind::Unconfirmed, id),
     };
+    let text = notice.or_else(|| response.texts.in_order().next());
     let detail = text.cloned().unwrap_or(Cow::Borrowed(response.body_description));
     Err(Failure { status, code, kind, detail, id })
 }
@@ -93,7 +95,7 @@ const fn kind_for_code(code: u16) -> FailureKind {
         // Nobody says at which point it failed: after acceptance, perhaps.
         500..=599 => FailureKind::ServerError,
 
-        // A 2xx that is no success, an interim 1xx, or no HTTP status at all.
+        // An interim 1xx, or no HTTP status at all; a 2xx only from `Failure::new`.
         1..=299 | 600.. => FailureKind::Unconfirmed,
     }
 }
@@ -152,28 +154,17 @@ impl Success {
 fn is_denied(success: &Success, response: &Response<'_>) -> bool {
     let fields = response.record.as_ref().unwrap_or(&response.top);
     let fails = |name: &str| DeliveryStatus::from_name(name).failure_kind().is_some();
-    let texts = &response.texts;
     matches!(success, Success::False | Success::Neither)
-        || texts.error.is_set
-        || texts.errors.is_set
+        || response.texts.error.is_set
+        || response.texts.errors.is_set
         || body_code(&response.code).is_some_and(|code| !matches!(code, 0 | 200..=299))
         || matches!(&fields.status, Value::Text(name) if fails(name))
-}
-
-/// The first of the response's texts that is an opt-out notice, else the first of them; and whether it
-/// is one.
-fn text<'r, 'a>(response: &'r Response<'a>) -> (Option<&'r Cow<'a, str>>, bool) {
-    let mut texts = response.texts.in_order().into_iter().flatten();
-    match texts.clone().find(|text| is_opt_out_notice(text)) {
-        Some(notice) => (Some(notice), true),
-        None => (texts.next(), false),
-    }
 }
 
 /// The id in the `record`, else the one at the top. Whitespace alone and `0` are none.
 fn take_id<'a>(response: &mut Response<'a>) -> Option<Cow<'a, str>> {
     let id = |fields: &mut Fields<'a>| {
-        fields.id.take().filter(|id| !id.chars().all(char::is_whitespace) && id != "0")
+        fields.id.take_if(|id| id != "0" && !id.chars().all(char::is_whitespace))
     };
     response.record.as_mut().and_then(id).or_else(|| id(&mut response.top))
 }

@@ -63,6 +63,7 @@ pub(crate) struct Fields<'a> {
     pub(crate) scheduled: Text<'a>,
     pub(crate) name: Text<'a>,
     pub(crate) schedule_date_time: Text<'a>,
+    /// The name of a delivery status; at the top perhaps a code.
     pub(crate) status: Value<'a>,
     pub(crate) spread_hours: Option<u64>,
     pub(crate) shorten_urls: Option<bool>,
@@ -74,7 +75,7 @@ pub(crate) struct Fields<'a> {
 }
 
 /// An element of `recipients` or `messages`.
-#[derive(Default, PartialEq)]
+#[derive(Default)]
 pub(crate) struct BatchRecipient<'a> {
     pub(crate) originator: Text<'a>,
     pub(crate) recipient: Text<'a>,
@@ -190,7 +191,7 @@ impl<'a> Response<'a> {
     }
 
     fn read_text(&mut self, text: &'a str) {
-        // A number at the very end may be truncated.
+        // A number at the very end may be truncated; an unfinished string is an error either way.
         let digits = text.bytes().rev().take_while(u8::is_ascii_digit).count();
         let (json, number) = text.split_at(text.len() - digits);
         let mut json = serde_json::Deserializer::from_str(json);
@@ -213,10 +214,8 @@ impl<'a> Response<'a> {
             "success" => Slot::Value(&mut self.success),
             "code" => Slot::Value(&mut self.code),
             "record" => Slot::Record(self),
-            key => match self.top.slot(key, self.is_batch) {
-                Slot::Unread => self.texts.slot(key),
-                slot => slot,
-            },
+            "message" | "error" | "errors" | "detail" | "title" => self.texts.slot(key),
+            key => self.top.slot(key, self.is_batch),
         }
     }
 }
@@ -267,9 +266,9 @@ impl<'a> Texts<'a> {
         Self { message: value(), error: value(), errors: value(), detail: value(), title: value() }
     }
 
-    pub(crate) fn in_order(&self) -> [Option<&Cow<'a, str>>; 5] {
+    pub(crate) fn in_order(&self) -> impl Iterator<Item = &Cow<'a, str>> {
         let Self { message, error, errors, detail, title } = self;
-        [message, error, errors, detail, title].map(|value| value.text.as_ref())
+        [message, error, errors, detail, title].into_iter().filter_map(|value| value.text.as_ref())
     }
 
     fn into_first(self) -> Text<'a> {
@@ -284,7 +283,7 @@ impl<'a> Texts<'a> {
             "errors" => Slot::TextValue(&mut self.errors),
             "detail" => Slot::TextValue(&mut self.detail),
             "title" => Slot::TextValue(&mut self.title),
-            _ => Slot::Unread,
+            _ => Slot::unread(key),
         }
     }
 }
@@ -312,7 +311,6 @@ impl<'a> TextValue<'a> {
         Ok(())
     }
 
-    #[inline(never)]
     fn read_object<A: MapAccess<'a>>(&mut self, object: A) -> Result<(), A::Error> {
         let mut texts = Texts::in_depth(self.depth + 1);
         let value = Slot::Texts(&mut texts).read_fields(object)?;
@@ -344,12 +342,17 @@ impl<'a> Fields<'a> {
             "recipientCount" => Slot::Count(&mut self.recipient_count),
             "recipients" if is_batch => Slot::Recipients(&mut self.recipients),
             "messages" if is_batch => Slot::Recipients(&mut self.messages),
-            _ => Slot::Unread,
+            _ => Slot::unread(key),
         }
     }
 }
 
 impl<'a> BatchRecipient<'a> {
+    fn is_empty(&self) -> bool {
+        let Self { originator, recipient, text, reference, route_id } = self;
+        [originator, recipient, text, reference, route_id].into_iter().all(Option::is_none)
+    }
+
     fn slot(&mut self, key: &str) -> Slot<'_, 'a> {
         match key {
             "originator" => Slot::Text(&mut self.originator),
@@ -357,7 +360,7 @@ impl<'a> BatchRecipient<'a> {
             "text" => Slot::Text(&mut self.text),
             "reference" => Slot::Text(&mut self.reference),
             "routeId" => Slot::Text(&mut self.route_id),
-            _ => Slot::Unread,
+            _ => Slot::unread(key),
         }
     }
 }
@@ -403,33 +406,37 @@ impl<'a> Slot<'_, 'a> {
         Ok(())
     }
 
+    /// No field wants the value of this key.
+    fn unread(key: &str) -> Self {
+        if key == ARBITRARY_PRECISION_KEY { Self::Number } else { Self::Unread }
+    }
+
     /// Where a field of an object in this place goes.
     fn field(&mut self, key: &str) -> Slot<'_, 'a> {
         match self {
-            _ if key == ARBITRARY_PRECISION_KEY => Slot::Number,
             Self::Response(response) => response.slot(key),
             Self::Record(Response { record: Some(fields), is_batch, .. }) => {
                 fields.slot(key, *is_batch)
             }
             Self::BatchRecipient(recipient) => recipient.slot(key),
             Self::Texts(texts) => texts.slot(key),
-            _ => Slot::Unread,
+            _ => Slot::unread(key),
         }
     }
 
     /// Reads the fields of an object in this place, and returns what it is as a value.
     fn read_fields<A: MapAccess<'a>>(&mut self, mut object: A) -> Result<Value<'a>, A::Error> {
-        let mut value = Value::Object { is_empty: true };
+        let (mut is_empty, mut number) = (true, None);
         while let Some(slot) = object.next_key_seed(Key(self))? {
-            value = if let Slot::Number = slot {
-                let number: Cow<'_, str> = object.next_value()?;
-                Value::from_f64(serde_json::from_str(&number).map_err(Error::custom)?)
+            is_empty = false;
+            if let Slot::Number = slot {
+                let text: Cow<'_, str> = object.next_value()?;
+                number = Some(serde_json::from_str(&text).map_err(Error::custom)?);
             } else {
                 object.next_value_seed(slot)?;
-                Value::Object { is_empty: false }
-            };
+            }
         }
-        Ok(value)
+        Ok(number.map_or(Value::Object { is_empty }, Value::from_f64))
     }
 }
 
@@ -486,7 +493,7 @@ impl<'de> Visitor<'de> for Slot<'_, 'de> {
                 recipients.clear();
                 let mut recipient = BatchRecipient::default();
                 while let Some(()) = list.next_element_seed(Slot::BatchRecipient(&mut recipient))? {
-                    if recipient != BatchRecipient::default() {
+                    if !recipient.is_empty() {
                         recipients.push(mem::take(&mut recipient));
                     }
                 }
