@@ -39,7 +39,8 @@ impl Failure<'_> {
 ///
 /// It follows the notice directly, behind a `:` and an optional `+`, and ends at the end of the text,
 /// before whitespace, or before one of ``. , ; : ! ? ) ] } " '``. If more digits follow, in another
-/// group, there is no number: half a number is somebody else's.
+/// group (`447700 900123`, `4477009,00123`), there is no number: half a number is somebody else's. What
+/// follows a comma and a space is another recipient's, and is not read.
 ///
 /// `Debug` is [redacted](crate#logs); [`as_str`](Self::as_str) is not.
 ///
@@ -136,15 +137,14 @@ impl fmt::Debug for OptedOutNumber<'_> {
 
 /// Whether the text holds an opt-out notice.
 pub(crate) fn is_opt_out_notice(text: &str) -> bool {
-    after_notices(text).next().is_some()
+    // Most texts have no "opted" in them, and need no search.
+    let pairs = text.bytes().zip(text.bytes().skip(1));
+    let has_pt = pairs.fold(false, |has, (p, t)| has | (p | 0x20 == b'p') & (t | 0x20 == b't'));
+    has_pt && after_notices(text).next().is_some()
 }
 
 /// What follows each opt-out notice of the text.
 fn after_notices(text: &str) -> impl Iterator<Item = &str> {
-    // Most texts have no "opted" in them, and need no search.
-    let is_pt = |pair: &[u8]| matches!(pair, [b'p' | b'P', b't' | b'T']);
-    let has_pt = text.as_bytes().windows(2).fold(false, |has, pair| has | is_pt(pair));
-    let text = if has_pt { text } else { "" };
     let mut clause = Clause { seen: 0, is_hedged: false };
     let mut first_word = None;
     text.bytes().enumerate().filter_map(move |(start, c)| {
@@ -156,7 +156,7 @@ fn after_notices(text: &str) -> impl Iterator<Item = &str> {
         let is_notice = !goes_on(rest)
             && !is_thing(rest, is_statement)
             && (!is_name || start < *first_word.get_or_insert_with(|| first_word_end(text)))
-            && !is_denied(rest)
+            && !value_denies(rest)
             && !clause.hedges(before);
         is_notice.then_some(rest)
     })
@@ -188,18 +188,18 @@ impl<'a> Phrase<'a> {
     }
 }
 
-/// Rule 1: the last word goes on.
+/// Rule 1 of a notice: the last word goes on.
 fn goes_on(rest: &str) -> bool {
-    rest.trim_start_matches(['_', '-']).starts_with(char::is_alphanumeric)
+    skip(rest, |c| matches!(c, b'_' | b'-')).starts_with(char::is_alphanumeric)
 }
 
-/// Rule 2: a question, or the name of a thing.
+/// Rule 2 of a notice: a question, or the name of a thing.
 fn is_thing(rest: &str, is_statement: bool) -> bool {
-    let next = rest.trim_start_matches(is_space).chars().next();
+    let next = skip(rest, u8::is_ascii_whitespace).chars().next();
     next.is_some_and(|c| c == '?' || !is_statement && c.is_alphabetic())
 }
 
-/// Rule 2: a name belongs to the first word, with what is joined to that: `SMS_RECIPIENT_OPTED_OUT`.
+/// Rule 2 of a notice: a name belongs to the first word, with what is joined to that: `SMS_RECIPIENT_OPTED_OUT`.
 fn first_word_end(text: &str) -> usize {
     let start = text.find(char::is_alphanumeric).unwrap_or(text.len());
     let (_, words) = text.split_at(start);
@@ -207,16 +207,17 @@ fn first_word_end(text: &str) -> usize {
     words.find(|c| !is_joined(c)).map_or(text.len(), |len| start + len)
 }
 
-/// Rule 3: a value denies it, as in `recipient_opted_out=false`.
-fn is_denied(rest: &str) -> bool {
+/// Rule 3 of a notice: a value denies it, as in `recipient_opted_out=false`.
+fn value_denies(rest: &str) -> bool {
     let is_sign =
-        |c| is_space(c) || matches!(c, ':' | '=' | '>' | '?' | '(' | '[' | '"' | '\'' | '`');
-    let value = rest.trim_start_matches(is_sign);
-    let end = value.find(|c: char| !c.is_alphanumeric()).unwrap_or(value.len());
-    is_one_of(value.split_at(end).0, &["false", "no", "null", "none", "unknown", "0"])
+        |c: &u8| matches!(c, b':' | b'=' | b'>' | b'?' | b'(' | b'[' | b'"' | b'\'' | b'`');
+    let value = skip(rest, |c| c.is_ascii_whitespace() || is_sign(c));
+    let after = after_any(value, &["false", "none", "no", "null", "unknown"]);
+    let after = after.or_else(|| value.strip_prefix('0'));
+    after.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
 }
 
-/// Rule 4: the clause that a phrase stands in. It is read on from phrase to phrase, so that no word is
+/// Rule 4 of a notice: the clause that a phrase stands in. It is read on from phrase to phrase, so that no word is
 /// read twice.
 struct Clause {
     /// Where the last phrase began.
@@ -230,18 +231,18 @@ impl Clause {
     fn hedges(&mut self, before: &str) -> bool {
         let (_, unseen) = before.split_at(self.seen);
         self.seen = before.len();
-        // What is joined to the phrase is no word of its own: `SmsRecipient`.
-        let unseen = unseen.trim_end_matches(char::is_alphanumeric);
         if unseen.is_empty() {
             return self.is_hedged;
         }
+        // What is joined to the phrase is no word of its own: `SmsRecipient`.
+        let unseen = unseen.trim_end_matches(char::is_alphanumeric);
         let start = clause_start(unseen);
         self.is_hedged &= start.is_none();
         let (_, words) = unseen.split_at(start.unwrap_or(0));
         let words = words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
         self.is_hedged = self.is_hedged || words.clone().any(|word| is_one_of(word, HEDGES));
-        let mut last = words.rev().skip_while(|word| is_one_of(word, ARTICLES));
-        self.is_hedged || last.next().is_some_and(|word| is_one_of(word, NEGATIONS))
+        let mut last = words.rev().skip_while(|word| is_one_of(word, DETERMINERS));
+        self.is_hedged || last.next().is_some_and(|word| is_one_of(word, DIRECT_HEDGES))
     }
 }
 
@@ -249,8 +250,9 @@ const HEDGES: &[&str] = &[
     "if", "whether", "unless", "until", "when", "where", "once", "assuming", "perhaps", "doubt",
     "determine", "confirm", "verify", "neither", "none",
 ];
-const NEGATIONS: &[&str] = &["no", "not", "or", "nor", "case", "0"];
-const ARTICLES: &[&str] = &["the", "this", "that", "a", "any", "all"];
+/// They leave a phrase open only where they stand directly before it, or before its determiners.
+const DIRECT_HEDGES: &[&str] = &["no", "not", "or", "nor", "case", "0"];
+const DETERMINERS: &[&str] = &["the", "this", "that", "a", "any", "all"];
 
 /// Where the last clause begins, if it does so within the text.
 fn clause_start(text: &str) -> Option<usize> {
@@ -271,18 +273,19 @@ fn clause_start(text: &str) -> Option<usize> {
 }
 
 fn is_one_of(word: &str, words: &[&str]) -> bool {
-    words.iter().any(|other| word.eq_ignore_ascii_case(other))
+    words.iter().any(|other| is_word(word, other))
 }
 
 /// The number that a notice's remainder begins with.
 fn number(rest: &str) -> Option<&str> {
     let is_mask = |c| matches!(c, 'X' | 'x' | '*');
-    let rest = rest.trim_start_matches(is_space).strip_prefix(':')?.trim_start_matches(is_space);
-    let rest = rest.strip_prefix('+').unwrap_or(rest);
-    let end = rest.find(|c: char| !c.is_ascii_digit() && !is_mask(c)).unwrap_or(rest.len());
-    let (number, rest) = rest.split_at(end);
-    let is_number = number.starts_with(|c: char| c.is_ascii_digit()) && (7..=15).contains(&end);
-    let ends = |c| is_space(c) || ".,;:!?)]}\"'".contains(c);
+    let rest =
+        skip(skip(rest, u8::is_ascii_whitespace).strip_prefix(':')?, u8::is_ascii_whitespace);
+    let start = rest.strip_prefix('+').unwrap_or(rest);
+    let rest = skip(start, |c| matches!(c, b'0'..=b'9' | b'X' | b'x' | b'*'));
+    let (number, _) = start.split_at(start.len() - rest.len());
+    let is_number = (7..=15).contains(&number.len()) && !number.starts_with(is_mask);
+    let ends = |c: char| c.is_ascii_whitespace() || ".,;:!?)]}\"'".contains(c);
     let is_end = rest.is_empty() || rest.starts_with(ends);
     // Another group of digits, behind a comma or behind what stands between groups.
     let group =
@@ -291,10 +294,17 @@ fn number(rest: &str) -> Option<&str> {
     (is_number && is_end && !goes_on).then_some(number)
 }
 
+/// Whether these are the letters of a lower-case word, in any ASCII case.
+fn is_word(letters: &str, word: &str) -> bool {
+    // One bit tells an ASCII letter's cases apart.
+    let mut pairs = letters.bytes().zip(word.bytes());
+    letters.len() == word.len() && pairs.all(|(c, lower)| c | 0x20 == lower)
+}
+
 /// What follows the word, in any ASCII case.
 fn after_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     let (head, rest) = text.split_at_checked(word.len())?;
-    head.eq_ignore_ascii_case(word).then_some(rest)
+    is_word(head, word).then_some(rest)
 }
 
 fn after_any<'a>(text: &'a str, words: &[&str]) -> Option<&'a str> {
@@ -303,11 +313,12 @@ fn after_any<'a>(text: &'a str, words: &[&str]) -> Option<&'a str> {
 
 /// What follows the whitespace, `_` and `-` between two words.
 fn after_gap(text: &str) -> Option<&str> {
-    let rest = text.trim_start_matches(|c| is_space(c) || matches!(c, '_' | '-'));
+    let rest = skip(text, |c| c.is_ascii_whitespace() || matches!(c, b'_' | b'-'));
     (rest.len() < text.len()).then_some(rest)
 }
 
-/// Whitespace within a notice, behind it, and before its number.
-fn is_space(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\n' | '\x0C' | '\r')
+/// What follows the ASCII characters that the text begins with.
+fn skip(text: &str, is_skipped: impl Fn(&u8) -> bool) -> &str {
+    let len = text.bytes().take_while(is_skipped).count();
+    text.split_at(len).1
 }
