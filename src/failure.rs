@@ -39,7 +39,7 @@ pub struct Failure<'a> {
 
 impl Failure<'_> {
     /// Returns whether the message may be sent again: the kind's answer, but
-    /// [`MayDuplicate`](Retry::MayDuplicate) where the kind says "not sent" beside an id.
+    /// [`MayDuplicate`](Retry::MayDuplicate) where the kind says `Later` or `AfterFix` beside an id.
     ///
     /// Such a response contradicts itself, and if Mobivate made a message of it after all, sending it
     /// again texts the recipient twice.

@@ -1,4 +1,5 @@
-//! What became of a send: what single sends and batches share.
+//! What became of a send: what single sends and batches share. Each decodes in a file of its own,
+//! `message.rs` and `batch.rs`.
 
 use core::fmt;
 
