@@ -15,21 +15,21 @@ use crate::{
 
 /// What became of a batch: accepted or rejected as a whole.
 ///
-/// The failures are those of a single send, but that an opt-out notice is a
+/// The failures are those of a single send, with one exception: an opt-out notice is a
 /// [`BatchOptedOut`](crate::FailureKind::BatchOptedOut). So one match on
-/// [`Failure::retry`](crate::Failure::retry) is safe for both; a batch has these cases of its own:
+/// [`Failure::retry`](crate::Failure::retry) is safe for both. A batch has these cases of its own:
 ///
 /// | outcome | what to do |
 /// |---|---|
-/// | `Success` | all are accepted, under the batch's id; delivery receipts are matched by `reference` |
-/// | `Success`, another count than was sent | accepted all the same: look each recipient up |
+/// | `Success` | all are accepted, under the batch's id; match delivery receipts by `reference` |
+/// | `Success`, but the count is not that of the recipients sent | look each recipient's message up |
 /// | `BatchOptedOut` that names recipients of the batch | suppress those; send to the others, or look them up where `retry` says `MayDuplicate` |
-/// | `BatchOptedOut` that names none of them | suppress nobody; send half of the batch at a time, until the one is alone |
+/// | `BatchOptedOut` that names nobody in the batch | suppress nobody; send half of the batch at a time, until one recipient is alone |
 /// | `BadRequest` for more than one recipient, 413 among them | send half of the batch at a time |
 /// | any other failure | as for a single send, for every recipient of the batch |
 ///
-/// Halve only where `retry` says "not sent". A batch of one is better sent as a single send: then
-/// the notice is about that recipient.
+/// Halve only where `retry` says "not sent". Send a batch of one as a single send: then the notice is
+/// about that recipient.
 ///
 /// ```
 /// use mobivate_response::{BatchOutcome, FailureKind};
@@ -51,10 +51,11 @@ impl<'a> BatchOutcome<'a> {
     /// Decodes the response to a batch, by the rules of
     /// [`SendOutcome::decode`](crate::SendOutcome::decode), and reads its recipients.
     ///
-    /// Limit the body: a response to 1,000 recipients is about 100 KB besides their texts, and a list
-    /// takes at most 40 times its body while it grows.
+    /// Limit the body: a response to 1,000 recipients is about 100 KB without their texts, and reading
+    /// it takes at most 40 times as much memory as the body.
     ///
-    /// A response to a single send decodes to the same verdict, with the same id and no recipients.
+    /// Decode the response to a single send with `SendOutcome::decode`: here, its opt-out notice would
+    /// be a [`BatchOptedOut`](crate::FailureKind::BatchOptedOut).
     ///
     /// ```
     /// # use mobivate_response::BatchOutcome;
@@ -102,14 +103,15 @@ impl<'a> From<Batch<'a>> for BatchOutcome<'a> {
 
 /// A batch that Mobivate accepted, as the response describes it.
 ///
-/// Every field but the id echoes the request, and may be missing. `Debug` is
-/// [redacted](crate#logs): it shows how many recipients there are, never who.
+/// Every field but the id describes the request, and may be missing. Mobivate documents them all, for
+/// the legacy API, unless another source is named. `Debug` is [redacted](crate#logs): it shows how many
+/// recipients there are, never who.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Batch<'a> {
     /// Mobivate's id of the batch, not of a message; opaque, never empty when decoded.
     ///
-    /// In the response: `record.id`, else the top-level `id`, which may be the one that you sent.
+    /// In the response: `record.id`, else the top-level `id`. It may be the `id` of your own request.
     pub id: Cow<'a, str>,
     /// The caller's name for the batch.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,11 +119,12 @@ pub struct Batch<'a> {
     /// The route that carries the messages: the response's `routeId`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route_id: Option<Cow<'a, str>>,
-    /// When the batch is to be sent: the response's `scheduleDateTime`, else its `scheduled`.
+    /// When the batch is to be sent: the response's `scheduleDateTime` (legacy API), else its
+    /// `scheduled` (current API).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduled: Option<Cow<'a, str>>,
     /// How many recipients the response states: its `recipientCount`, which the current API gives
-    /// instead of a list.
+    /// instead of a list (documented and observed).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recipient_count: Option<u64>,
     /// Whether links in the texts are shortened: the response's `shortenUrls`.
@@ -130,16 +133,16 @@ pub struct Batch<'a> {
     /// Whether recipients who opted out are left out silently: the response's `excludeOptouts`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude_optouts: Option<bool>,
-    /// Whether a recipient who is in the list twice is texted once: the response's
+    /// Whether a recipient who is in the list twice gets one message: the response's
     /// `excludeDuplicates`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude_duplicates: Option<bool>,
     /// Over how many hours the batch is spread: the response's `spreadHours`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spread_hours: Option<u64>,
-    /// The recipients that the response echoes, in order: its `recipients`, else its `messages`. An
-    /// element that is no object, or holds none of the known fields, is left out; a response without
-    /// a list has none.
+    /// The recipients that the response echoes, in order: its `recipients`, else its `messages`; empty
+    /// where the response has no list. An element is left out if it is not an object, or has none of
+    /// the known fields.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recipients: Vec<BatchRecipient<'a>>,
 }
@@ -218,8 +221,8 @@ impl fmt::Debug for Batch<'_> {
 
 /// One recipient of a batch and the message to it, as the response echoes them.
 ///
-/// Every field may be missing. `Debug` is [redacted](crate#logs): it shows the route, and of the other
-/// fields only whether they are present.
+/// Every field may be missing; Mobivate documents them all, for the legacy API. `Debug` is
+/// [redacted](crate#logs): it shows the route, and of the other fields only whether they are present.
 #[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct BatchRecipient<'a> {
@@ -232,7 +235,7 @@ pub struct BatchRecipient<'a> {
     /// The message's text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<Cow<'a, str>>,
-    /// The client reference, by which delivery receipts and lookups find the message.
+    /// The client reference, by which delivery receipts and lookups are matched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<Cow<'a, str>>,
     /// The route that carries this message: the element's `routeId`.

@@ -26,24 +26,24 @@ use crate::{
 /// | other failures of `Scope::Account` | failure, trouble | `Continue` | `Account` |
 /// | failures of `Scope::Service`, a request that was not sent | failure, trouble | `BackOff` | `Service` |
 ///
-/// What counts as trouble stops as the third trouble or a later one, and whatever fails stops as the
-/// tenth failure or a later one. An opt-out resets nothing, since it tells nothing of the credit; and
-/// consecutive opt-outs are a reason to stop themselves, since a broken opt-out store must not
-/// suppress a whole list.
+/// A failure that counts as trouble stops if it is the third trouble or a later one. Any failure stops
+/// if it is the tenth failure or a later one. An opt-out resets nothing, since it tells nothing of the
+/// credit. Consecutive opt-outs stop, too: a broken opt-out store must not suppress all recipients.
 ///
 /// After a stop:
 ///
-/// - [`StopReason::Service`]: wait, then send a probe, a message that was certainly not sent, and
-///   seldom: each probe may end as one more to look up. Its success resets the counts.
+/// - [`StopReason::Service`]: wait, then send one message as a probe, one that was certainly not sent.
+///   Send probes seldom: each may end as one more to look up. A success resets the counts.
 /// - Any other: alert an operator, who calls [`reset`](Self::reset) once it is fixed. After
 ///   `OptOuts`, look at what was suppressed since the last success; after `RateLimit`, ask Mobivate
 ///   for a higher limit.
 ///
-/// Senders that work side by side share one circuit breaker. Sends that ran side by side and met one
-/// limit are one 429: record one. It is serializable, so that a restart does not forget it.
+/// Tasks that send side by side share one circuit breaker. If several of their sends meet the same rate
+/// limit, record one 429. Store the circuit breaker (it is serializable), so that a restart does not
+/// forget the counts.
 ///
-/// What it does not see: failures that take turns with successes, as behind a load balancer with one
-/// bad node of two (503, 200, 503, …), never stop. Watch how many messages are to be looked up.
+/// Failures that take turns with successes never stop, as behind a load balancer with one bad node of
+/// two (503, 200, 503, …). Watch how many messages are to be looked up.
 ///
 /// ```
 /// use mobivate_response::{Action, CircuitBreaker, SendOutcome, StopReason};
@@ -116,11 +116,11 @@ impl CircuitBreaker {
         })
     }
 
-    /// Records a request that was certainly not sent, because of the client's own error: no address,
-    /// a refused connection.
+    /// Records a request that was certainly not sent, because of the client's own error: an unresolved
+    /// name, a refused connection.
     ///
-    /// The same message is sent again after a wait. If it is not certain, the outcome is
-    /// [`no_response`](Outcome::no_response).
+    /// Send the same message again after a wait. In doubt, record
+    /// [`no_response`](Outcome::no_response) instead.
     ///
     /// ```
     /// # use mobivate_response::{Action, CircuitBreaker};
@@ -153,9 +153,9 @@ impl CircuitBreaker {
     /// Records what became of a message of your own that was accepted: credit may run out after
     /// acceptance, while sends still succeed.
     ///
-    /// The third failed status of [`Scope::Account`] since the last `Delivered`, or a later one, stops,
-    /// with [`StopReason::RateLimit`] if its kind is `RateLimited`, else with [`StopReason::Account`].
-    /// This count is its own: an accepted send does not reset it.
+    /// The third failed status of [`Scope::Account`] since the last `Delivered`, and each later one,
+    /// stops: with [`StopReason::RateLimit`] if its kind is `RateLimited`, else with
+    /// [`StopReason::Account`]. An accepted send does not reset this count.
     ///
     /// ```
     /// # use mobivate_response::{Action, CircuitBreaker, DeliveryStatus, StopReason};
@@ -185,7 +185,7 @@ impl CircuitBreaker {
         Action::Continue
     }
 
-    /// Resets every count: an operator has looked.
+    /// Resets every count, once an operator has fixed the cause.
     ///
     /// ```
     /// # use mobivate_response::CircuitBreaker;
@@ -254,10 +254,9 @@ pub enum StopReason {
     Service,
     /// The rate limit stays exceeded.
     RateLimit,
-    /// Consecutive requests were rejected, each for itself: perhaps for what they share, such as the
-    /// sender ID.
+    /// Consecutive requests were rejected: look for what they have in common, such as the sender ID.
     BadRequests,
-    /// Consecutive recipients opted out: perhaps the opt-out store is broken.
+    /// Consecutive recipients are said to have opted out: the opt-out store may be broken.
     OptOuts,
 }
 

@@ -60,34 +60,35 @@ use crate::failure::{
 ///
 /// # Delivery receipts
 ///
-/// Receipts come in any order, more than once, and perhaps one for each part of a long message (the
-/// pieces that are sent as one SMS each): [`merge`](Self::merge) those of one part, and take
-/// [`of_parts`](Self::of_parts) for the message. So a late receipt never turns a final status back.
-/// Suppress as soon as one receipt of your own says so, before you merge it.
+/// Receipts come in any order, and more than once. A long message is sent in *parts* (segments), one
+/// SMS each, and each part may have receipts of its own. So [`merge`](Self::merge) those of one part,
+/// and take [`of_parts`](Self::of_parts) for the message: then a late receipt never turns a final
+/// status back. Suppress as soon as one receipt for a message of your own says so, before you merge it.
 ///
-/// They carry no signature: whoever knows the webhook URL can forge one. Match them by client
-/// reference, and suppress nobody on a reference that is not your own. Do not match by the id that the
-/// send got: of a batch that is the batch's, of a proxied response a timestamp.
+/// Receipts carry no signature: whoever knows the webhook URL can forge one. Match them by client
+/// reference, and suppress nobody on a reference that is not your own. Do not match them by the id in
+/// the response to the send: for a batch it is the batch's, and it may be a `proxied_…` timestamp.
 ///
 /// A missing receipt proves nothing.
 ///
 /// # Looking a message up
 ///
-/// No filter by reference was seen anywhere: request the message log of a day or more, page by page,
+/// Mobivate documents no filter by reference: request the message log of a day or more, page by page,
 /// and match the client reference yourself. A match tells that the message was accepted, and its status
-/// what became of it. *Not found proves nothing*: after a day, an operator decides.
+/// what became of it. *Not found proves nothing*: a log that leaves the message out also responds with a
+/// well-formed page (observed). After a day, an operator decides.
 ///
 /// # Serde
 ///
-/// The derived form: `"delivered"`, `{"failed":"opted_out"}`. It does not read Mobivate's status names:
-/// they are an error, so that nobody's `"DELIVERED"` becomes `Unknown` silently.
+/// The derived form: `"delivered"`, `{"failed":"opted_out"}`. Mobivate's status names are an error
+/// there, so that a `"DELIVERED"` does not silently become `Unknown`.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryStatus {
     /// A status name or code that says nothing to act on.
     Unknown,
-    /// On its way.
+    /// It is on its way.
     Pending,
     /// It was not delivered. An expired message may still arrive.
     Failed(FailureKind),
@@ -98,8 +99,8 @@ pub enum DeliveryStatus {
 use DeliveryStatus::{Delivered, Failed, Pending, Unknown};
 
 impl DeliveryStatus {
-    /// Reads a status name: a whole one of the table, in any ASCII case, with or without whitespace
-    /// around it. Any other is [`Unknown`](Self::Unknown).
+    /// Reads a status name of the table, in any ASCII case, with or without whitespace around it. Any
+    /// other text is [`Unknown`](Self::Unknown), also one that holds such a name.
     ///
     /// ```
     /// # use mobivate_response::{DeliveryStatus, FailureKind};
@@ -148,12 +149,12 @@ impl DeliveryStatus {
         name.and_then(named).or_else(|| code.map(Self::from_code)).unwrap_or(Unknown)
     }
 
-    /// Merges two receipts for one part, in whatever order they came: `Delivered` over `Failed` over
-    /// `Pending` over `Unknown`.
+    /// Merges the statuses of two receipts for one part, in whatever order they came: `Delivered` over
+    /// `Failed` over `Pending` over `Unknown`.
     ///
-    /// Of two failures, the one whose [`Retry`](crate::Retry) is the more careful: `Never` over
-    /// `MayDuplicate` over `AfterFix` over `Later`; of two alike, the one whose kind is declared first.
-    /// It is commutative, associative and idempotent.
+    /// Of two failures, it returns the one whose [`Retry`](crate::Retry) is the more conservative:
+    /// `Never` over `MayDuplicate` over `AfterFix` over `Later`; if both are alike, the one whose kind
+    /// is declared first. It is commutative, associative and idempotent.
     ///
     /// ```
     /// # use mobivate_response::DeliveryStatus;
@@ -175,8 +176,8 @@ impl DeliveryStatus {
     }
 
     /// Returns the status of a message from those of all its parts: the merged failures if any part
-    /// failed; else `Unknown` if any is, or if there is no part; else `Pending` if any is; else
-    /// `Delivered`.
+    /// failed; else `Unknown` if any part is unknown, or if there is no part; else `Pending` if any part
+    /// is pending; else `Delivered`.
     ///
     /// ```
     /// # use mobivate_response::DeliveryStatus;
@@ -210,7 +211,7 @@ impl DeliveryStatus {
         }
     }
 
-    /// Returns the kind of a failed status.
+    /// Returns the kind of a failed status; `None` for any other.
     ///
     /// ```
     /// # use mobivate_response::{DeliveryStatus, FailureKind};
@@ -270,7 +271,6 @@ const TABLE: &[(u16, &str, DeliveryStatus)] = &[
     // > Message has been deleted.
     (4, "DELETED", Failed(Undelivered)),
     // > The SMS was unable to deliver the message (e.g. the number does not exist).
-    // One suppresses nobody: Mobivate itself waits for three.
     (5, "UNDELIVERABLE", Failed(Undelivered)),
     // > Unknown error occurred.
     // Final for some clients, "buffered" for others.

@@ -8,10 +8,10 @@ use thiserror::Error;
 
 use crate::redact::Redacted;
 
-/// A send that was not accepted, or of which that is unknown.
+/// A send that was not accepted, or of which it is unknown whether it was.
 ///
 /// `Display` is one line, the kind first, then the code in brackets unless it is 0:
-/// `opted out (403): Recipient is opted out: ************`. It and `Debug` are
+/// `opted out (403): Recipient is opted out: ************`. `Display` and `Debug` are
 /// [redacted](crate#logs), and show at most 256 characters of the detail, and of the id.
 ///
 /// As an error it has no source: the response is the root cause.
@@ -19,32 +19,33 @@ use crate::redact::Redacted;
 #[error("{kind}{}: {}", in_brackets(*.code), Redacted::prose(.detail))]
 #[non_exhaustive]
 pub struct Failure<'a> {
-    /// The HTTP status as given; 0 if no response came.
+    /// The HTTP status (RFC 9110), as given to `decode`; 0 if no response came.
     pub status: u16,
-    /// What the kind was judged by: the first of the response's own `code` and `status` that is in
-    /// 400..=599, else the HTTP status. An HTTP status of 0 or 5xx stands, whatever the body names.
+    /// The code that decides: the first of the response's own `code` and `status` that is in 400..=599,
+    /// else the HTTP status. An HTTP status of 0 or 5xx decides, whatever the body names. In Mobivate's
+    /// samples, `code` repeats the HTTP status.
     pub code: u16,
     /// What kind of failure it is.
     pub kind: FailureKind,
     /// The response's own words, unchanged: the first of its
     /// [texts](crate::SendOutcome#the-responses-texts) that is an opt-out notice, else the first of
-    /// them. Without any, what kind of body came, such as `empty body` or `truncated JSON`. Never
-    /// empty when decoded.
+    /// them. If it has none, the kind of body, such as `empty body` or `truncated JSON`; if no response
+    /// came, the reason. Never empty when decoded.
     pub detail: Cow<'a, str>,
-    /// An id in a response that is no success: look the message up by it. Never whitespace alone, nor
-    /// `0`, when decoded.
+    /// An id in a response that is no success (inferred): look the message up by it. Never whitespace
+    /// alone, nor `0`, when decoded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Cow<'a, str>>,
 }
 
 impl Failure<'_> {
-    /// Returns whether the message may be sent again: the kind's answer, but
-    /// [`MayDuplicate`](Retry::MayDuplicate) where the kind says `Later` or `AfterFix` beside an id.
+    /// Returns whether the message may be sent again, and what to do next.
     ///
-    /// Such a response contradicts itself, and if Mobivate made a message of it after all, sending it
-    /// again texts the recipient twice.
+    /// It is the kind's [`retry`](FailureKind::retry), with one exception: where that is `Later` or
+    /// `AfterFix`, which say "not sent", but the response has an id, it is `MayDuplicate`. Such a
+    /// response contradicts itself: Mobivate may have accepted the message.
     ///
-    /// | answer | was it sent? | what to do |
+    /// | retry | was it sent? | what to do |
     /// |---|---|---|
     /// | `Later` | no | send the same request again after a wait |
     /// | `AfterFix` | no | an operator first fixes the request, the key, the credit or the URL |
@@ -66,7 +67,7 @@ impl Failure<'_> {
         }
     }
 
-    /// Returns who or what the failure is about: the kind's answer.
+    /// Returns who or what the failure is about: the kind's [`scope`](FailureKind::scope).
     ///
     /// ```
     /// # use mobivate_response::{Failure, Scope};
@@ -133,15 +134,15 @@ fn in_brackets(code: u16) -> String {
 /// | anything else | `Unconfirmed` | `MayDuplicate` | `Service` |
 /// | none: only of an accepted message, later | `Undelivered` | `MayDuplicate` | `Request` |
 ///
-/// The codes are those that [Mobivate publishes]; where it is silent, those of [RFC 9110]. Where a
-/// response's code comes from is documented in
-/// [`SendOutcome::decode`](crate::SendOutcome#the-verdict).
+/// The codes are those that [Mobivate publishes]; where it is silent, those of [RFC 9110].
+/// [`SendOutcome::decode`](crate::SendOutcome#the-verdict) says which code of a response decides.
 ///
-/// What to do next is [`Failure::retry`]; whether to send the next message, the
-/// [`CircuitBreaker`](crate::CircuitBreaker) says. A kind carries no data, so that it is a label for
-/// metrics: [`as_str`](Self::as_str) and serde give `opted_out`, `Display` gives `opted out`. Serde
-/// reads a name that this version does not know as [`Unconfirmed`](Self::Unconfirmed), the
-/// conservative choice. The order of kinds is that of declaration, and means nothing.
+/// [`Failure::retry`] tells what to do next with the message, the
+/// [`CircuitBreaker`](crate::CircuitBreaker) whether to send the next one. A kind carries no data, so it
+/// is a label for metrics: [`as_str`](Self::as_str) and serde give `opted_out`, `Display` gives
+/// `opted out`. Serde reads a name that this version does not know as
+/// [`Unconfirmed`](Self::Unconfirmed), the conservative choice. The order of kinds is that of
+/// declaration, and means nothing.
 ///
 /// [Mobivate publishes]: https://wiki.mobivatebulksms.com/authentication-and-integration/understanding-response-codes
 /// [RFC 9110]: https://www.rfc-editor.org/rfc/rfc9110#name-status-codes
@@ -160,7 +161,7 @@ pub enum FailureKind {
     Unauthorized,
     /// The account has no credit: 402.
     ///
-    /// What body comes with it is unknown; Mobivate's table says "Out of Credit - Insufficient funds".
+    /// Mobivate's table says "Out of Credit - Insufficient funds to send code"; the body is unknown.
     /// Alert an operator.
     OutOfCredit,
     /// The response to a single send is an [opt-out notice].
@@ -179,8 +180,8 @@ pub enum FailureKind {
     ///
     /// [opt-out notice]: crate::OptedOutNumber#the-opt-out-notice
     BatchOptedOut,
-    /// Any other 403: the key lacks a permission or is invalid, or a firewall objects. It says
-    /// nothing about the recipient.
+    /// Any other 403: the key lacks a permission or is invalid, or a firewall objects. Nothing is said
+    /// about the recipient.
     ///
     /// `{"error":"API Key is not permitted to perform this action. (create:SingleSMS)"}`. Alert an
     /// operator, but only after some consecutive ones: an opt-out notice that was lost on the way
@@ -204,9 +205,9 @@ pub enum FailureKind {
     /// `EXPIRED`, `UNDELIVERABLE` and the like. An expired message may still arrive. One such status
     /// suppresses nobody.
     Undelivered,
-    /// It is unknown whether the message was accepted: a response that is truncated, malformed,
-    /// without an id or contradictory, or whose code leaves it open (a 302 and a 406 also follow a
-    /// request that was carried out; 408, 460 and 499 say that the client was too slow or had left).
+    /// It is unknown whether the message was accepted. The response is truncated, malformed,
+    /// contradictory or without an id; or its code leaves it open: servers also respond 302 or 406 to a
+    /// request that they carried out, and 408, 460 and 499 say that the client was too slow or had left.
     ///
     /// `{"success":true}`. The message may have been sent.
     Unconfirmed,
@@ -238,8 +239,8 @@ impl FailureKind {
         Self::NoResponse,
     ];
 
-    /// Returns whether a message may be sent again after a failure of this kind. Of a failure at hand,
-    /// ask [`Failure::retry`], which knows of an id beside it.
+    /// Returns whether a message may be sent again after a failure of this kind. If you have the
+    /// failure, call [`Failure::retry`], which also looks at its id.
     ///
     /// ```
     /// # use mobivate_response::{FailureKind, Retry};
@@ -323,19 +324,19 @@ impl<'de> Deserialize<'de> for FailureKind {
     }
 }
 
-/// Whether a message may be sent again: the answer of [`Failure::retry`], which says what to do.
+/// Whether a message may be sent again; [`Failure::retry`] says what to do.
 ///
-/// Give every message a client reference of its own, and keep it when you send the message again:
-/// Mobivate knows no idempotency key, and only by the reference can a message be looked up.
+/// Give every message a unique client reference, and keep it when you send the message again: Mobivate
+/// documents no idempotency key, and a message whose id is unknown is looked up by its reference.
 ///
 /// The order is that of declaration, and means nothing.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-// From the least careful to the most: `DeliveryStatus::merge` relies on it.
+// From the least conservative to the most: `DeliveryStatus::merge` relies on it.
 pub enum Retry {
-    /// Not sent: the same request may pass after a wait. Back off exponentially; no response with a
-    /// `Retry-After` was ever seen, but honor one that comes.
+    /// Not sent: the same request may be accepted after a wait. Back off exponentially, and honor a
+    /// `Retry-After`, though none was observed.
     Later,
     /// Not sent: an operator must first fix the request, the key, the credit or the URL.
     AfterFix,
@@ -347,7 +348,7 @@ pub enum Retry {
 }
 
 impl Retry {
-    /// Returns the answer's stable name in snake case.
+    /// Returns the value's stable name in snake case.
     ///
     /// ```
     /// # use mobivate_response::Retry;

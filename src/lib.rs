@@ -1,8 +1,8 @@
 //! Decodes what Mobivate's bulk-SMS API responds to a send, and says what became of the message.
 //!
 //! HTTP status and body go in, a [`SendOutcome`] comes out: either `Success` with the [`Message`], or
-//! a [`Failure`] with a code, a kind and a detail. It opens no socket and reads no clock, so it works
-//! behind any HTTP client, and without `std`. Unofficial; not affiliated with Mobivate.
+//! a [`Failure`] with a code, a kind and a detail. The crate opens no socket and reads no clock, so it
+//! works behind any HTTP client, and without `std`. Unofficial; not affiliated with Mobivate.
 //!
 //! ```
 //! use mobivate_response::{Retry, SendOutcome};
@@ -25,7 +25,7 @@
 //! assert_eq!(advice(502, b"<html>"), "may have been sent: look it up before sending it again");
 //! ```
 //!
-//! | question | answer |
+//! | question | see |
 //! |---|---|
 //! | Was it accepted? | [`SendOutcome::decode`]; of a batch, [`BatchOutcome`] |
 //! | May it be sent again? | [`Failure::retry`] |
@@ -57,47 +57,52 @@
 //!
 //! - `originator` is the sender ID. One that is not approved for a country is no error: the carrier puts
 //!   another in its place.
-//! - Write phone numbers in international form (E.164), and give every message a `reference` of its own:
-//!   delivery receipts and lookups find it by nothing else.
+//! - Write phone numbers in international form (E.164).
+//! - Give every message a unique `reference`: delivery receipts and lookups are matched by it.
 //! - Write down that a message is about to be sent, and then send it: after a crash it is looked up, not
 //!   sent again.
 //! - The daily limit, the allowed IPs, the permissions and the webhook URL belong to the API key.
 //!   `POST /auth/createkey` revokes the existing key: a job that calls it stops a running campaign.
-//! - No `Retry-After`, no rate-limit header and no idempotency key were ever seen.
+//! - Mobivate documents no `Retry-After`, no rate-limit header and no idempotency key, and no response
+//!   with one was observed.
 //!
 //! # Using it with an HTTP client
 //!
-//! Any client will do that gives the status and the body's bytes. The folder `examples/recipes` of the
-//! repository has tested ones to copy, for ureq, reqwest, hyper and libcurl; others there read delivery
+//! Any client will do that gives the status and the body's bytes. The repository's `examples/recipes`
+//! holds tested recipes to copy, for ureq, reqwest, hyper and libcurl; other recipes read delivery
 //! receipts, the message log and the opt-out list, and keep an outbox in a database.
 //!
 //! - Not sent: an error that certainly came before the sending, such as an unresolved name, a refused
-//!   connection or a connect timeout. Send the same again after a wait, and call
-//!   [`CircuitBreaker::record_not_sent`]. If it is not certain, it is the next case.
-//! - No response: sent, or perhaps sent, but no status came, or the client lost it:
-//!   [`Outcome::no_response`]. Pass on no status that the client or a proxy made up. The `000` of the
-//!   `curl` command is either case: it was not sent only if `%{size_request}` is 0, too.
-//! - A response: decode it, also where the body is truncated: then decode what arrived. Read the body
-//!   piece by piece, since a call that reads all of it may drop what it had.
+//!   connection or a connect timeout. Send the same request again after a wait, and call
+//!   [`CircuitBreaker::record_not_sent`]. In doubt, it is the next case.
+//! - No response: the request was sent, or may have been, but no status came, or the client lost it:
+//!   [`Outcome::no_response`]. Do not pass on a status that the client or a proxy made up. Where the
+//!   `curl` command says `000`, the request may have been sent, unless `%{size_request}` is 0, too.
+//! - A response: decode it. If its body is truncated, decode what arrived. Read the body piece by piece:
+//!   a call that reads all of it may drop what it had.
 //! - Switch off what turns a 4xx into an error: it drops the body, and an opt-out reads as
 //!   [`Forbidden`](FailureKind::Forbidden).
-//! - Switch off redirects: following one sends the message again, or another page responds for it.
-//! - Switch off retries, and know those that have no switch: libcurl sends a `POST` again by itself
-//!   where a kept connection closes without a response; forbid it to reuse connections. HTTP/2 clients
-//!   may resend a stream that the server refused.
+//! - Switch off redirects: a client that follows one sends the message again, or takes another page's
+//!   response for Mobivate's.
+//! - Switch off retries. libcurl has no switch for them: it sends a `POST` again by itself where a kept
+//!   connection closes without a response, so forbid it to reuse connections. HTTP/2 clients may resend
+//!   a stream that the server refused.
 //! - Keep no idle connection longer than the provider does: two seconds at most.
 //! - Ask for no compression, unless the client decompresses.
 //! - Limit the time, and the body: the recipes stop at 4 MiB.
 //!
 //! # Logs
 //!
-//! Phone numbers and texts are personal data. `Display` and `Debug` redact every run of seven or more
-//! digits, also where up to four spaces, hyphens, dots, slashes, commas, underscores or brackets stand
-//! between them; escape what could forge a line; and show no text, recipient, sender ID or reference
-//! of an accepted message. The id keeps its digits, to correlate by. It is a net, no guarantee: an error
-//! response that quotes the message's text shows it, and other spellings of a number may pass.
+//! Phone numbers and message texts are personal data.
 //!
-//! The fields and serde hold everything unredacted: do not log what you serialize.
+//! - `Display` and `Debug` of a failure replace every digit by `*` in a run of seven or more, also where
+//!   up to four spaces, hyphens, dots, slashes, commas, underscores or brackets separate two digits.
+//! - `Debug` of an accepted message shows no text, recipient, sender ID or reference of it.
+//! - Both escape what could forge a line, and show the id with its digits, to correlate by.
+//!
+//! This is a net, not a guarantee: an error response that quotes the message's text shows it, and other
+//! spellings of a phone number may pass. The fields and the serialized form hold everything unredacted:
+//! do not log what you serialize.
 //!
 //! # Terms
 //!

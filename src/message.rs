@@ -48,13 +48,13 @@ impl<'a> SendOutcome<'a> {
     ///
     /// # The verdict
     ///
-    /// The *id* is the `record`'s, else the one at the top; whitespace alone and `0` are none. The
-    /// *code* is the first of the top-level `code` and `status` that is in 400..=599, else the HTTP
-    /// status; but an HTTP status of 0 or 5xx stands, whatever the body names. The *text* is the first
-    /// of the [response's texts](#the-responses-texts) that is an [opt-out notice], else the first of
-    /// them. Then, in this order:
+    /// The *id* is the `record`'s, else the one at the top; one of whitespace alone, or `0`, counts as
+    /// absent. The *code* is the first of the top-level `code` and `status` that is in 400..=599, else
+    /// the HTTP status; but an HTTP status of 0 or 5xx decides, whatever the body names. The *text* is
+    /// the first of the [response's texts](#the-responses-texts) that is an [opt-out notice], else the
+    /// first of them. Then, in this order:
     ///
-    /// 1. The code is 0 or 5xx, the outcome is unknown: [`NoResponse`], [`ServerError`].
+    /// 1. The code is 0 or 5xx: the outcome is unknown, [`NoResponse`] or [`ServerError`].
     /// 2. The text is an opt-out notice: [`OptedOut`], or [`BatchOptedOut`] for a batch; but
     ///    [`Unconfirmed`] where rule 4 would accept, for such a response contradicts itself.
     /// 3. The code is not 2xx: [`Unconfirmed`] if `success` is true, for an error that says success
@@ -69,18 +69,21 @@ impl<'a> SendOutcome<'a> {
     ///
     /// # The response's texts
     ///
-    /// Of a JSON object: the texts of its `message`, `error`, `errors`, `detail` and `title`, in this
-    /// order. The text of a string is the string, unless it is empty; of a list, that of its first
-    /// element that has one; of an object, the first of its texts by the same five keys; at most three
-    /// lists and objects deep. So `{"error":{"message":"…"}}`, `{"errors":[{"message":"…"}]}` and the
-    /// problem details of [RFC 9457] have one.
+    /// A JSON object has the texts of its `message`, `error`, `errors`, `detail` and `title`, in this
+    /// order. A string is its own text, unless it is empty; the text of a list is that of its first
+    /// element that has one; the text of an object is the first of its texts by the same five keys; at
+    /// most three lists and objects deep. So `{"error":{"message":"…"}}`,
+    /// `{"errors":[{"message":"…"}]}` and the problem details of [RFC 9457] have one.
     ///
-    /// Of any other body, where it is UTF-8, behind a byte order mark and whitespace: what stands
-    /// between `<title>` and `</title>` in the first KiB of a page; or the body itself, if it is at
-    /// most a KiB, begins with an ASCII letter and is not `true`, `false` or `null`, without what
-    /// follows its last letter if seven or more digits are in that, since it may be truncated.
+    /// Any other body has one text at most, if it is UTF-8; a byte order mark and whitespace before it
+    /// are skipped:
     ///
-    /// No other field is searched: a success echoes the message's own words.
+    /// - A page (it begins with `<`): what is between `<title>` and `</title>` in its first KiB.
+    /// - A body of at most a KiB that begins with an ASCII letter and is not `true`, `false` or `null`:
+    ///   the body itself. If seven or more digits follow its last letter, it ends at that letter, since
+    ///   the number may be truncated.
+    ///
+    /// No other field is searched: a success echoes the message's own text.
     ///
     /// # Reading leniently
     ///
@@ -88,8 +91,9 @@ impl<'a> SendOutcome<'a> {
     ///   error. The last complete value of a repeated key counts.
     /// - What was read before a syntax error counts, too: a truncated response keeps its id, its code
     ///   and its text. But it is never a success.
-    /// - A number is a text field's digits. `code` and `status` may be an integer, an integral float
-    ///   or up to five digits in a string; `success` may be `1`, `0`, or a word in a string.
+    /// - A text field may be a non-negative integer: its digits are the text. `code` and `status` may
+    ///   be an integer, an integral float, or up to five digits in a string; `success` may be `1`, `0`,
+    ///   or `"true"` or `"false"` in any case.
     ///
     /// [RFC 9457]: https://www.rfc-editor.org/rfc/rfc9457
     /// [opt-out notice]: crate::OptedOutNumber#the-opt-out-notice
@@ -136,43 +140,47 @@ impl<'a> From<Message<'a>> for SendOutcome<'a> {
 
 /// A message that Mobivate accepted, as the response describes it.
 ///
-/// Every field but the id echoes the request: it may be missing, and it says nothing about delivery.
-/// Texts borrow from the body, unless they need unescaping or the body holds invalid UTF-8 or a lone
-/// surrogate.
+/// Every field but the id describes the request: it may be missing, and it says nothing about delivery.
+/// The word in brackets says how well it is known: see [Terms](crate#terms).
+///
+/// A field borrows from the body, unless it needs unescaping or is a number there, or the body holds
+/// invalid UTF-8 or a lone surrogate.
 ///
 /// `Debug` is [redacted](crate#logs): it shows the id, the route, the campaign, the schedule and the
 /// count, and of the other fields only whether they are present.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Message<'a> {
-    /// Mobivate's id, opaque: UUIDs, 32 hex digits, `proxied_…` and `batch-1` were all seen. Never
-    /// empty when decoded.
+    /// Mobivate's id, opaque: UUIDs, 32 hex digits and `batch-1` are documented, `proxied_…` was
+    /// observed. Never empty when decoded.
     ///
-    /// In the response: `record.id`, else the top-level `id`. Of a batch it is the batch's.
+    /// In the response: `record.id`, else the top-level `id`. In the response to a batch it is the
+    /// batch's.
     pub id: Cow<'a, str>,
-    /// The sender ID, which the recipient sees.
+    /// The sender ID, which the recipient sees (documented).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub originator: Option<Cow<'a, str>>,
-    /// The phone number that the message goes to.
+    /// The phone number that the message goes to (documented).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recipient: Option<Cow<'a, str>>,
-    /// The message's text: the response's `body`, else its `text`.
+    /// The message's text: the response's `body` (documented), else its `text` (observed).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<Cow<'a, str>>,
-    /// The route that carries the message, such as `mglobal`: the response's `routeId`.
+    /// The route that carries the message, such as `mglobal`: the response's `routeId` (documented).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route_id: Option<Cow<'a, str>>,
-    /// The client reference, by which delivery receipts and lookups find the message.
+    /// The client reference, by which delivery receipts and lookups are matched (documented).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<Cow<'a, str>>,
-    /// The campaign that the message belongs to: the response's `campaignId`.
+    /// The campaign that the message belongs to: the response's `campaignId` (documented).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub campaign_id: Option<Cow<'a, str>>,
-    /// When the message is to be sent, as the response has it: such as `2026-09-04T09:00:00.000Z`.
+    /// When the message is to be sent, as the response writes it, such as `2026-09-04T09:00:00.000Z`
+    /// (observed).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduled: Option<Cow<'a, str>>,
-    /// How many recipients the response states: its `recipientCount`. Anything but 1 is a case for an
-    /// operator.
+    /// How many recipients the response states: its `recipientCount` (observed). If it is not 1, alert
+    /// an operator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recipient_count: Option<u64>,
 }

@@ -8,12 +8,12 @@ use crate::{
 };
 
 impl Failure<'_> {
-    /// Returns the number that the opt-out notice names, if the kind is [`FailureKind::OptedOut`] or
-    /// [`FailureKind::BatchOptedOut`] and the notice names one.
+    /// Returns the phone number that the opt-out notice names, if the kind is
+    /// [`FailureKind::OptedOut`] or [`FailureKind::BatchOptedOut`] and the notice names one.
     ///
-    /// Of a single send, suppress the recipient that you sent to, whether or not a number is named;
-    /// use [`matches`](OptedOutNumber::matches) to notice when the response names another, and show
-    /// that to an operator. Of a batch, suppress those that it matches, and nobody else.
+    /// After a single send, suppress the recipient that you sent to, whatever number is named. If the
+    /// response names another ([`matches`](OptedOutNumber::matches) is false), alert an operator. After
+    /// a batch, suppress the recipients that it matches, and nobody else.
     ///
     /// ```
     /// # use mobivate_response::Failure;
@@ -34,8 +34,8 @@ impl Failure<'_> {
     }
 }
 
-/// The number that an opt-out notice names: 7 to 15 digits ([ITU-T E.164]), of which all but the first
-/// may be masked.
+/// The phone number that an opt-out notice names: 7 to 15 digits ([ITU-T E.164]), of which all but the
+/// first may be masked.
 ///
 /// It follows the notice directly, behind a `:` and an optional `+`, and ends at the end of the text,
 /// before whitespace, or before one of ``. , ; : ! ? ) ] } " '``. If more digits follow, in another
@@ -46,9 +46,10 @@ impl Failure<'_> {
 ///
 /// # The opt-out notice
 ///
-/// `recipient` or `recipients`, perhaps a verb (`is`, `are`, `was`, `were`, `has`, `have`, and then
-/// perhaps `been` or `already`), `opted`, `out`: in any ASCII case, with whitespace, `_` or `-` between
-/// the words. With a `_` between them it is a *name*, such as `RECIPIENT_OPTED_OUT`. It is no notice
+/// `recipient` or `recipients`, optionally a verb (`is`, `are`, `was`, `were`, `has`, `have`, and then
+/// optionally `been` or `already`), `opted`, `out`: in any ASCII case, with whitespace, `_` or `-`
+/// between the words. With a `_` between them it is a *name*, such as `RECIPIENT_OPTED_OUT`. It is not
+/// a notice
 ///
 /// 1. where the word goes on: a letter or digit follows directly, or behind `_` and `-`
 ///    (`recipient_opted_out_check`);
@@ -65,9 +66,9 @@ impl Failure<'_> {
 ///
 /// So "Not sent because the recipient is opted out" and "No - recipient is opted out" are notices;
 /// "Recipient has not opted out", "blocked when the recipient is opted out" and "the key is invalid or
-/// the recipient is opted out" are none. In doubt it is none: a notice that is missed is a
-/// [`Forbidden`](FailureKind::Forbidden) that an operator reads, a false one suppresses a customer for
-/// ever.
+/// the recipient is opted out" are not. The rules are the conservative choice: a notice that is missed
+/// is a [`Forbidden`](FailureKind::Forbidden) that an operator reads; a false one suppresses a customer
+/// for ever.
 ///
 /// [ITU-T E.164]: https://www.itu.int/rec/T-REC-E.164
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

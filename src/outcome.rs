@@ -14,7 +14,7 @@ use crate::failure::Failure;
 /// The derived form, which loses nothing: `{"success":{"id":…,"route_id":…}}` or
 /// `{"failure":{"status":403,"code":403,"kind":"opted_out","detail":…}}`. Absent fields are left out,
 /// unknown ones are ignored, and reading gives owned values. The format must be self-describing and
-/// name its fields, as JSON and CBOR do; postcard is not such a format. `PostgreSQL`'s `jsonb` refuses
+/// name its fields, as JSON and CBOR do; postcard is not such a format. `PostgreSQL`'s `jsonb` rejects
 /// the NUL that an id or a text may hold: store `text` or `json`.
 ///
 /// It holds phone numbers and texts unredacted: see [Logs](crate#logs).
@@ -38,12 +38,12 @@ use crate::failure::Failure;
 pub enum Outcome<'a, T> {
     /// Mobivate accepted it.
     ///
-    /// *Accepted is not delivered.* On the current API a message to an opted-out number is accepted
-    /// with an id like any other, and then dropped silently (observed); on the legacy API an error
-    /// over credit, sender ID or limits may follow (documented). What became of it later is a
+    /// *Accepted is not delivered.* On the current API a message to an opted-out phone number is
+    /// accepted with an id like any other, and then dropped silently (observed); on the legacy API an
+    /// error over credit, sender ID or limits may follow (documented). What became of it later is a
     /// [`DeliveryStatus`](crate::DeliveryStatus).
     Success(T),
-    /// It was rejected, or it is unknown whether it was accepted: [`Failure::retry`] tells which.
+    /// It was rejected, or it is unknown whether Mobivate accepted it: [`Failure::retry`] tells which.
     Failure(Failure<'a>),
 }
 
@@ -54,8 +54,8 @@ impl<'a, T> Outcome<'a, T> {
     /// Not for a request that was certainly not sent: that is
     /// [`CircuitBreaker::record_not_sent`](crate::CircuitBreaker::record_not_sent).
     ///
-    /// All of the reason becomes the detail: leave out the URL where it holds a key (for reqwest,
-    /// `error.without_url()`), and where an error's `Display` leaves out its cause, pass
+    /// The detail is the reason, unshortened. Leave out a URL that holds a key (for reqwest, pass
+    /// `error.without_url()`); where an error's `Display` leaves out its cause, pass
     /// `format_args!("{error:?}")`.
     ///
     /// ```
@@ -95,7 +95,7 @@ impl<'a, T> Outcome<'a, T> {
         }
     }
 
-    /// Returns what was accepted.
+    /// Returns what was accepted, if it was.
     ///
     /// ```
     /// # use mobivate_response::SendOutcome;
@@ -111,7 +111,7 @@ impl<'a, T> Outcome<'a, T> {
         }
     }
 
-    /// Returns the failure.
+    /// Returns the failure, if it is one.
     ///
     /// ```
     /// # use mobivate_response::{FailureKind, SendOutcome};

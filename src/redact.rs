@@ -1,4 +1,4 @@
-//! Keeps numbers and texts out of `Debug` and `Display`.
+//! Keeps phone numbers and texts out of `Debug` and `Display`.
 
 use alloc::string::ToString;
 use core::fmt::{self, Write as _};
@@ -90,8 +90,8 @@ impl fmt::Debug for Redacted<'_> {
     }
 }
 
-/// Whitespace, hyphens and dashes, dots, slashes and brackets, as people and their address books
-/// write them between the digits of a number; beyond ASCII, whatever is neither letter nor digit.
+/// What people write between the digits of a phone number: whitespace, hyphens and dashes, dots,
+/// slashes and brackets; beyond ASCII, whatever is neither letter nor digit.
 ///
 /// It decides what is redacted, and where the number of an opt-out notice ends.
 pub(crate) fn is_digit_separator(c: char) -> bool {

@@ -83,16 +83,16 @@ const fn kind_for_code(code: u16) -> FailureKind {
         // > Slow down - Rate limit exceeded.
         429 => FailureKind::RateLimited,
 
-        // A form that was carried out has long been answered by 302 and 303; a framework negotiates
-        // (406) after its handler ran; the client was too slow or had left (408, a proxy's 460 and
-        // 499); the same request came before (409).
+        // Servers have long responded 302 and 303 to a form that they carried out; a framework
+        // negotiates (406) after its handler ran; the client was too slow or had left (408, a proxy's
+        // 460 and 499); the same request came before (409).
         302 | 303 | 406 | 408 | 409 | 460 | 499 => FailureKind::Unconfirmed,
 
         // A wrong URL or method, or another redirect.
         300..=499 => FailureKind::Misconfigured,
 
         // > Internal error - We are experiencing a technical issue.
-        // Nobody says at which point it failed: after acceptance, perhaps.
+        // It is unknown at which point it failed: after acceptance, it may be.
         500..=599 => FailureKind::ServerError,
 
         // An interim 1xx, or no HTTP status at all; a 2xx only from `Failure::new`.
@@ -100,8 +100,8 @@ const fn kind_for_code(code: u16) -> FailureKind {
     }
 }
 
-/// The code that a response is judged by: the first of its own `code` and `status` that is in
-/// 400..=599, else the HTTP status. An HTTP status of 0 or 5xx stands: nothing that the body names
+/// The code that decides: the first of the response's own `code` and `status` that is in 400..=599,
+/// else the HTTP status. An HTTP status of 0 or 5xx stands: nothing that the body names
 /// makes the outcome known.
 fn effective_code(status: u16, response: &Response<'_>) -> u16 {
     let named = || {
@@ -161,7 +161,7 @@ fn is_denied(success: &Success, response: &Response<'_>) -> bool {
         || matches!(&fields.status, Value::Text(name) if fails(name))
 }
 
-/// The id in the `record`, else the one at the top. Whitespace alone and `0` are none.
+/// The id in the `record`, else the one at the top. Whitespace alone and `0` count as absent.
 fn take_id<'a>(response: &mut Response<'a>) -> Option<Cow<'a, str>> {
     let id = |fields: &mut Fields<'a>| {
         fields.id.take_if(|id| id != "0" && !id.chars().all(char::is_whitespace))

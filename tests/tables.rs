@@ -39,7 +39,7 @@ fn kinds() {
             "anything else" => (1..=u16::MAX).collect(),
             codes => codes.split(", ").map(|code| code.parse().unwrap()).collect(),
         };
-        // The first row that a code stands in is its own.
+        // The first row with a code is its own.
         for code in codes {
             by_code[usize::from(code)].get_or_insert(kind);
         }
@@ -60,7 +60,7 @@ fn retries_in_the_readme() {
 
 #[test]
 fn retries_in_the_docs() {
-    assert_retries(include_str!("../src/failure.rs"), "    /// ", "| answer |");
+    assert_retries(include_str!("../src/failure.rs"), "    /// ", "| retry |");
 }
 
 fn assert_retries(text: &str, prefix: &str, first: &str) {
