@@ -40,10 +40,11 @@
 //! # }
 //! ```
 //!
-//! The command line's `curl` says `000` where no status came. That was not sent if its exit status is
-//! 1, 3, 5, 6, 7 or 28 *and* `%{size_request}` is 0; else it may have been:
-//! `--write-out '%{http_code} %{exitcode} %{size_request}'`. 28 alone means "connecting timed out" as
-//! well as "no response in time", and 1 follows on a response of HTTP/0.9, too. Give it no `--retry`.
+//! The `curl` command says `000` where no status came. The request was not sent if the exit status is
+//! 1, 3, 5, 6, 7 or 28 *and* `%{size_request}` is 0; else it may have been sent. Ask for all three:
+//! `--write-out '%{http_code} %{exitcode} %{size_request}'`. The exit status alone does not tell: 28 is
+//! "connecting timed out" as well as "no response in time", and 1 follows a response of HTTP/0.9, too.
+//! Give the command no `--retry`.
 
 use std::time::{Duration, SystemTime};
 
@@ -52,10 +53,10 @@ use curl::{
     easy::{Easy, HttpVersion, List},
 };
 
-/// The response to a batch of 1,000 long texts fits in; an endless page is truncated here.
+/// The response to a batch of 1,000 long texts fits in; a longer body is truncated here.
 pub const BODY_LIMIT: usize = 4 << 20;
 
-/// The longest wait that a response may ask for: a server's slip must not stop a sender for days.
+/// The longest wait that a response may ask for: a server's mistake must not stop a campaign for days.
 pub const RETRY_AFTER_LIMIT: Duration = Duration::from_secs(60 * 60);
 
 /// What became of a request.
@@ -80,19 +81,19 @@ pub enum Attempt {
 
 /// Sends a message, once, with a timeout for all of it.
 ///
-/// Whatever the handle was set to before is reset. It may have kept connections all the same.
+/// All options that the handle had before are reset. Connections that it kept are not used.
 ///
 /// - Resends: where a kept connection closes without a response, libcurl sends the POST again by
-///   itself, within one `perform`, and reports the second response alone. No option forbids that, and
-///   none on the age of connections prevents it. So no connection is used twice: `fresh_connect` uses
-///   none that was kept before, `forbid_reuse` keeps none, and with none kept none is idle. It costs a
-///   handshake for each send. HTTP/1.1 it is, since libcurl also resends a stream that a server of
-///   HTTP/2 refused; and no `Expect`, which it adds from 1 MiB on, since a 417 makes it resend, too.
+///   itself, within one `perform`, and reports only the second response. No option forbids that. So no
+///   connection is used twice: `fresh_connect` ignores the kept ones, and `forbid_reuse` closes this
+///   one after the response. That costs a handshake for each send. HTTP/1.1 is set, since libcurl also
+///   resends a stream that an HTTP/2 server refused. `Expect`, which libcurl adds from 1 MiB on, is
+///   removed, since a 417 makes it resend, too.
 /// - Error responses: their bodies are kept; `fail_on_error` would drop them.
 /// - Redirects: none is followed, which is libcurl's default.
-/// - Proxies: `proxy("")` leaves out those of the environment, since what a proxy responds would be
-///   taken for Mobivate's word; if you need one, name it.
-/// - Compression: none is asked for.
+/// - Proxies: `proxy("")` leaves out those of the environment, since a proxy's own response would be
+///   taken for Mobivate's; if you need a proxy, name it.
+/// - Compression: not asked for.
 /// - A timeout of its own for connecting leaves time for the response.
 pub fn send(easy: &mut Easy, timeout: Duration, url: &str, key: &str, json: &str) -> Attempt {
     if let Err(error) = set(easy, timeout, url, key, json) {
@@ -146,7 +147,7 @@ fn perform(easy: &mut Easy, head: &mut Head, body: &mut Vec<u8>) -> Result<(), E
     transfer.perform()
 }
 
-/// The lines before the body; only the last head counts, for an interim one (100) may precede it.
+/// The lines before the body. Only the last head counts, since an interim one (100) may precede it.
 #[derive(Default)]
 struct Head {
     is_complete: bool,
@@ -160,7 +161,7 @@ impl Head {
         } else if line.trim_ascii().is_empty() {
             self.is_complete = true;
         } else if !self.is_complete && self.retry_after.is_none() {
-            // Behind a complete head follow trailers.
+            // What follows a complete head is a trailer.
             let mut parts = line.splitn(2, |&byte| byte == b':');
             if parts.next().is_some_and(|name| name.eq_ignore_ascii_case(b"retry-after")) {
                 self.retry_after = parts.next().and_then(|value| retry_after(value.trim_ascii()));
@@ -177,9 +178,10 @@ pub fn wait(n: u32, retry_after: Option<Duration>) -> Duration {
     backoff.max(retry_after.unwrap_or_default())
 }
 
-/// Only what certainly precedes the sending: libcurl reports a timeout of connecting and one of the
-/// response alike, and the "unsupported protocol" of a URL and of a response in HTTP/0.9. So no byte of
-/// the request must have been written, either. An error of TLS counts as perhaps sent.
+/// Only errors that certainly precede the sending. libcurl reports one error for a timeout of
+/// connecting and of the response, and one for an unsupported protocol of the URL and of the response
+/// (HTTP/0.9). So the request's size must be 0, too. After an error of TLS the request may have been
+/// sent.
 fn not_sent(error: &Error, easy: &Easy) -> bool {
     let precedes = error.is_couldnt_connect()
         || error.is_couldnt_resolve_host()
@@ -190,7 +192,7 @@ fn not_sent(error: &Error, easy: &Easy) -> bool {
     precedes && easy.request_size().is_ok_and(|size| size == 0)
 }
 
-/// Reads the value of `Retry-After`: seconds, or an HTTP date by this machine's clock.
+/// Reads the value of `Retry-After` (RFC 9110): seconds, or an HTTP date by this machine's clock.
 fn retry_after(value: &[u8]) -> Option<Duration> {
     let value = std::str::from_utf8(value).ok()?;
     let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {

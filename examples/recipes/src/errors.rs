@@ -1,4 +1,4 @@
-//! A failure among an application's other errors: `?` takes it, and a downcast finds it again.
+//! A failure among an application's other errors: `?` converts it, and a downcast finds it again.
 //!
 //! ```toml
 //! anyhow = "1.0.104"
@@ -13,7 +13,7 @@ use mobivate_response::{Failure, FailureKind, SendOutcome};
 ///
 /// # Errors
 ///
-/// The [`Failure`], below what was tried.
+/// Returns the [`Failure`], under the context of what was tried.
 pub fn id(status: u16, body: &[u8]) -> anyhow::Result<String> {
     let message = SendOutcome::decode(status, body).into_result();
     Ok(message.context("the message was not accepted")?.id.into_owned())
@@ -23,12 +23,12 @@ pub fn id(status: u16, body: &[u8]) -> anyhow::Result<String> {
 ///
 /// # Errors
 ///
-/// The [`Failure`].
+/// Returns the [`Failure`].
 pub fn boxed_id(status: u16, body: &[u8]) -> Result<String, Box<dyn Error + Send + Sync>> {
     Ok(SendOutcome::decode(status, body).into_result()?.id.into_owned())
 }
 
-/// Returns whether an error says, far from the sending, that the recipient opted out.
+/// Returns whether the cause of an error is that the recipient opted out.
 #[must_use]
 pub fn is_opted_out(error: &anyhow::Error) -> bool {
     error.downcast_ref::<Failure>().is_some_and(|failure| failure.kind == FailureKind::OptedOut)

@@ -59,14 +59,14 @@ use hyper_util::{
 };
 use tokio::time::{Instant, timeout_at};
 
-/// The response to a batch of 1,000 long texts fits in; an endless page is truncated here.
+/// The response to a batch of 1,000 long texts fits in; a longer body is truncated here.
 pub const BODY_LIMIT: usize = 4 << 20;
 
-/// The longest wait that a response may ask for: a server's slip must not stop a sender for days.
+/// The longest wait that a response may ask for: a server's mistake must not stop a campaign for days.
 pub const RETRY_AFTER_LIMIT: Duration = Duration::from_secs(60 * 60);
 
-/// Common servers close an idle connection after 5 seconds or more. A request that meets the close may
-/// have been sent, for all its client can tell, and is to be looked up. So none is kept for longer.
+/// Common servers close an idle connection after 5 seconds or more. If a request is on its way just
+/// then, it is unknown whether it was received. So no idle connection is kept for longer than this.
 pub const IDLE_LIMIT: Duration = Duration::from_secs(2);
 
 /// What became of a request.
@@ -93,10 +93,10 @@ pub enum Attempt {
 ///
 /// - Error responses: their bodies are kept.
 /// - Redirects: none is followed.
-/// - Compression: hyper decompresses nothing, so ask for none.
+/// - Compression: hyper decompresses nothing, so do not ask for it.
 /// - Proxies: those of the environment are left out.
-/// - Resends: only a request of which no byte was sent, because its kept connection was found closed.
-///   No stream that a server of HTTP/2 refused.
+/// - Resends: hyper resends only a request of which no byte was sent, because the kept connection was
+///   already closed. It resends no stream that an HTTP/2 server refused.
 /// - Idle connections are kept for [`IDLE_LIMIT`]; those of HTTP/2, too.
 pub fn client<C: Connect + Clone>(connector: C) -> Client<C, Full<Bytes>> {
     let mut client = Client::builder(TokioExecutor::new());
@@ -149,12 +149,12 @@ pub fn wait(n: u32, retry_after: Option<Duration>) -> Duration {
     backoff.max(retry_after.unwrap_or_default())
 }
 
-/// Only what certainly precedes the sending.
+/// Only errors that certainly precede the sending.
 fn not_sent(error: &Error) -> bool {
     error.is_connect()
 }
 
-/// Reads the value of `Retry-After`: seconds, or an HTTP date by this machine's clock.
+/// Reads the value of `Retry-After` (RFC 9110): seconds, or an HTTP date by this machine's clock.
 fn retry_after(value: &[u8]) -> Option<Duration> {
     let value = std::str::from_utf8(value).ok()?;
     let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -1,16 +1,18 @@
-//! `mobivate-response` behind real HTTP clients: the recipes, each a file to copy.
+//! The recipes: files to copy, for `mobivate-response` behind real HTTP clients and for what Mobivate
+//! reports later.
 //!
-//! A file compiles alone: its first lines name the crates that it needs beside `mobivate-response`.
-//! Only the examples in its docs name this crate.
+//! The first lines of a file name the crates that it needs beside `mobivate-response`.
+//! `message_log.rs`, `outbox_sqlite.rs` and `webhook_axum.rs` also need `receipts.rs`; each other file
+//! compiles alone. Only the examples in the docs name this crate, `recipes`.
 //!
 //! An HTTP client's recipe has the settings, a `send`, how long to `wait`, and `Attempt`, which tells
 //! three things apart:
 //!
-//! - a response came, perhaps with a truncated body: `SendOutcome::decode`, or `BatchOutcome::decode`;
+//! - a response came, whose body may be truncated: `SendOutcome::decode`, or `BatchOutcome::decode`;
 //! - the request was sent, or may have been, and no response came: `no_response`;
 //! - the request was certainly not sent: the client's own error; send it again after a wait.
 //!
-//! When a campaign stops, [`CircuitBreaker`](mobivate_response::CircuitBreaker) says.
+//! [`CircuitBreaker`](mobivate_response::CircuitBreaker) says when a campaign stops.
 
 pub mod curl;
 pub mod errors;

@@ -1,5 +1,5 @@
-//! Looking messages up: a page of Mobivate's message log in, status updates and where the next page
-//! begins out. No database.
+//! Looks messages up: the body of a page of Mobivate's message log goes in, status updates and where
+//! the next page begins come out. No database.
 //!
 //! ```toml
 //! mobivate-response = "0.1"
@@ -11,16 +11,15 @@
 //!
 //! | API | request | read by |
 //! |---|---|---|
-//! | current | `GET /messages/history?fromDate=2026-06-18&toDate=2026-06-19&limit=5000&offset=0` | [`current_page`]: observed; the documented shape is another one, and an error |
+//! | current | `GET /messages/history?fromDate=2026-06-18&toDate=2026-06-19&limit=5000&offset=0` | [`current_page`]: the observed shape; the documented one differs, and is an error |
 //! | legacy | `GET /message?startDate=…&endDate=…&direction=MT&pageSize=1000&page=…` | [`legacy_page`]: documented only |
 //! | legacy | `GET /message/:id` | [`legacy_record`]: documented only |
 //!
-//! No filter by reference was seen anywhere: request a day or more, page by page, and match all.
-//! `toDate` is exclusive; more than 5,000 at once responds 502. Without `direction=MT`, incoming messages
-//! are among the records.
-//!
-//! *Not found proves nothing*, on whatever page: an unknown originator, or a `toDate` that is the
-//! `fromDate`, also gets a clean page without records. So what is not found stays to be looked up.
+//! How to look a message up, and what it proves, is documented at
+//! [`DeliveryStatus`](mobivate_response::DeliveryStatus#looking-a-message-up). `toDate` is exclusive. The
+//! response to a `limit` above 5,000 is a 502. Without `direction=MT`, incoming messages are among the
+//! records. An unknown `originator`, and a `toDate` equal to `fromDate`, get a well-formed page without
+//! records (observed).
 //!
 //! ```
 //! # use recipes::message_log::{PageError, current_page};
@@ -34,7 +33,7 @@
 //! while let Some(offset) = next {
 //!     let body = request(offset); // your HTTP client: the body of a 200 alone
 //!     let page = current_page(offset, &body)?;
-//!     found.extend(page.updates); // those of references that are not one's own do nothing
+//!     found.extend(page.updates); // ignore those whose reference is not your own
 //!     next = page.next;
 //! }
 //! assert_eq!(found[0].reference, "r-1");
@@ -52,25 +51,25 @@ use crate::receipts::StatusUpdate;
 /// What a page says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// How many records it has, with those that say nothing of a message of one's own.
+    /// How many records it has, including those of incoming messages and those without a reference.
     pub records: usize,
     /// What its records say of messages that have a client reference.
     pub updates: Vec<StatusUpdate>,
-    /// The `offset` (legacy API: `page`) to request next; `None`: this page has no records, and is the
-    /// last.
+    /// The `offset` (legacy API: `page`) to request next; `None` if this page has no records: then it
+    /// is the last.
     pub next: Option<u64>,
 }
 
 /// Why a page was not read. Request it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageError {
-    /// It is truncated, or no JSON.
+    /// The body is truncated, or is not JSON.
     Malformed,
-    /// It is JSON of another shape, as an error response is.
+    /// The body is JSON of another shape, such as an error response.
     UnknownShape,
-    /// It begins elsewhere than was requested.
+    /// The page begins at another offset than was requested.
     OtherPage,
-    /// It has no records, and says that there are more.
+    /// The page has no records, but says that there are more.
     Incomplete,
 }
 
@@ -89,11 +88,11 @@ impl Error for PageError {}
 
 /// Reads a page of the current API's message log, requested with this `offset`.
 ///
-/// A record that cannot be read costs at most itself.
+/// A record that cannot be read is left out.
 ///
 /// # Errors
 ///
-/// It is no such page, or not a complete one.
+/// Fails if the body is not such a page, or not a complete one.
 pub fn current_page(offset: u64, body: &[u8]) -> Result<Page, PageError> {
     #[derive(Deserialize)]
     struct CurrentPage<'a> {
@@ -125,12 +124,12 @@ pub fn current_page(offset: u64, body: &[u8]) -> Result<Page, PageError> {
 
 /// Reads a page of the legacy API's message log, requested with this `page`.
 ///
-/// It does not say which page it is: where `updates` are those of the page before, `page` was ignored,
-/// and this is the end. A record that cannot be read costs at most itself.
+/// The body does not say which page it is. If its `updates` are those of the page before, the server
+/// ignored `page`: stop there. A record that cannot be read is left out.
 ///
 /// # Errors
 ///
-/// It is no such page, or not a complete one.
+/// Fails if the body is not such a page, or not a complete one.
 pub fn legacy_page(page: u64, body: &[u8]) -> Result<Page, PageError> {
     let body = String::from_utf8_lossy(body);
     let records: Vec<&RawValue> = read(&body, '[')?;
@@ -141,11 +140,12 @@ pub fn legacy_page(page: u64, body: &[u8]) -> Result<Page, PageError> {
     })
 }
 
-/// Reads one record of the legacy API's message log; `None` if it says nothing of a message of one's own.
+/// Reads one record of the legacy API's message log; `None` if it is of an incoming message, or has no
+/// reference.
 ///
 /// # Errors
 ///
-/// It is no such record, or not a complete one.
+/// Fails if the body is not such a record, or not a complete one.
 pub fn legacy_record(body: &[u8]) -> Result<Option<StatusUpdate>, PageError> {
     let body = String::from_utf8_lossy(body);
     let record: Record = read(&body, '{')?;
@@ -156,7 +156,7 @@ pub fn legacy_record(body: &[u8]) -> Result<Option<StatusUpdate>, PageError> {
     Ok(record.update(&record.sender_reference))
 }
 
-/// Reads JSON that begins so: a derived struct would be read from a list, too.
+/// Reads JSON that begins with this character: a derived struct would be read from a list, too.
 fn read<'a, T: Deserialize<'a>>(body: &'a str, begins: char) -> Result<T, PageError> {
     let body = body.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
     let json: &RawValue = serde_json::from_str(body).map_err(|_| PageError::Malformed)?;
@@ -172,7 +172,7 @@ fn updates(records: &[&RawValue], reference: fn(&Record) -> &Value) -> Vec<Statu
     readable.filter_map(|record: Record| record.update(reference(&record))).collect()
 }
 
-/// What both APIs' records have; a field of an unexpected type is as absent.
+/// The fields of both APIs' records; one of an unexpected type counts as absent.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Record {
@@ -195,7 +195,7 @@ impl Record {
         Some(StatusUpdate {
             reference: reference.as_str().filter(|reference| !reference.is_empty())?.to_owned(),
             id: self.id.as_str().map(str::to_owned),
-            // A record is about the complete message.
+            // A record is about all parts of the message.
             part: None,
             parts: self.parts.as_u64().and_then(|parts| parts.try_into().ok()).filter(|it| *it > 0),
             status: DeliveryStatus::from_name(self.status.as_str().unwrap_or_default()),

@@ -1,23 +1,23 @@
-//! Whom not to send to: a page of Mobivate's opt-out list in, phone numbers and where the next page
-//! begins out.
+//! Reads Mobivate's opt-out list: the body of a page goes in, phone numbers and where the next page
+//! begins come out.
 //!
 //! ```toml
 //! serde = { version = "1.0.229", features = ["derive"] }
 //! serde_json = { version = "1.0.154", features = ["raw_value"] }
 //! ```
 //!
-//! The current API accepts a message to somebody who opted out with an id like any other, drops it
-//! silently, and sends no receipt: this list and the message log are the only places where it shows.
-//! Suppress all who are on it before a campaign begins.
+//! [Accepted is not delivered](mobivate_response::Outcome::Success): on the current API, only this list
+//! and the message log show that a message was dropped because the recipient opted out. Suppress all
+//! who are on the list before a campaign begins.
 //!
 //! | API | request | read by |
 //! |---|---|---|
 //! | current | `GET /addressbook/optouts?limit=5000&offset=0` | [`current_page`]: one shape observed, another documented |
 //! | legacy | `GET /addressbook/optout` | [`legacy_list`]: documented only |
 //!
-//! A list that is missing half of its numbers looks like one of few opt-outs. So what cannot be read for
-//! certain is an error here, never a shorter or empty list. Which entries Mobivate puts on it is its own
-//! matter: most of one account's were noted "3x UNDELIVERABLE", and are no record of a withdrawn consent.
+//! A list that lost half of its numbers looks like a short list. So what cannot be read for certain is
+//! an error here, never a shorter or empty list. An entry does not prove a withdrawn consent: Mobivate
+//! noted most of one account's as "3x UNDELIVERABLE" (observed).
 //!
 //! ```
 //! # use recipes::opt_out_list::{ListError, current_page};
@@ -43,25 +43,25 @@ use std::{error::Error, fmt};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-/// What a page says. `Debug` shows phone numbers.
+/// What a page says. `Debug` shows the phone numbers: do not log it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// In international form, digits alone.
+    /// The phone numbers, in international form, digits alone.
     pub phone_numbers: Vec<String>,
-    /// The `offset` to request next; `None`: this page has no entries, and the list is complete.
+    /// The `offset` to request next; `None` if this page has no entries: then the list is complete.
     pub next: Option<u64>,
 }
 
-/// Why a page was not read. What is known of the list is not complete.
+/// Why a page was not read. The list is not complete then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListError {
-    /// It is truncated, or no JSON.
+    /// The body is truncated, or is not JSON.
     Malformed,
-    /// It is JSON of another shape, as an error response is, or a page of another list.
+    /// The body is JSON of another shape, such as an error response, or a page of another list.
     UnknownShape,
-    /// It begins elsewhere than was requested.
+    /// The page begins at another offset than was requested.
     OtherPage,
-    /// It has no entries, and says that there are more.
+    /// The page has no entries, but says that there are more.
     Incomplete,
     /// The entry with this index has no phone number in international form.
     Entry(usize),
@@ -85,7 +85,7 @@ impl Error for ListError {}
 ///
 /// # Errors
 ///
-/// It is no such page, or not a complete one, or an entry of it has no phone number.
+/// Fails if the body is not such a page, or not a complete one, or if an entry has no phone number.
 pub fn current_page(offset: u64, body: &[u8]) -> Result<Page, ListError> {
     #[derive(Deserialize)]
     struct CurrentPage<'a> {
@@ -98,7 +98,7 @@ pub fn current_page(offset: u64, body: &[u8]) -> Result<Page, ListError> {
         records: Option<Vec<&'a RawValue>>,
         success: Option<bool>,
         total: Option<u64>,
-        /// Of both: without it, a page does not say which one it is.
+        /// Of both shapes: without it, a page does not say which one it is.
         offset: u64,
     }
     let body = String::from_utf8_lossy(body);
@@ -130,14 +130,14 @@ pub fn current_page(offset: u64, body: &[u8]) -> Result<Page, ListError> {
 ///
 /// # Errors
 ///
-/// It is no such list, or not a complete one, or an entry of it has no phone number.
+/// Fails if the body is not such a list, or not a complete one, or if an entry has no phone number.
 pub fn legacy_list(body: &[u8]) -> Result<Vec<String>, ListError> {
     let body = String::from_utf8_lossy(body);
     let entries: Vec<&RawValue> = read(&body, '[')?;
     phone_numbers(&entries, |entry| &entry.mobile)
 }
 
-/// Reads JSON that begins so: a derived struct would be read from a list, too.
+/// Reads JSON that begins with this character: a derived struct would be read from a list, too.
 fn read<'a, T: Deserialize<'a>>(body: &'a str, begins: char) -> Result<T, ListError> {
     let body = body.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
     let json: &RawValue = serde_json::from_str(body).map_err(|_| ListError::Malformed)?;
@@ -168,7 +168,7 @@ fn phone_numbers(
     entries.iter().enumerate().map(phone_number).collect()
 }
 
-/// A masked number, or one in a national form, would match nobody: it is none.
+/// A masked number, or one in a national form, would match nobody: it is an error.
 fn phone_number(field: &Value) -> Option<String> {
     let written = match field {
         Value::String(written) => written.clone(),

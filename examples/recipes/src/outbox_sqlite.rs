@@ -10,10 +10,10 @@
 //! and `receipts.rs` beside it, or its `StatusUpdate`.
 //!
 //! `messages` holds what is to be sent and the one state that it is in, `attempts` each claim and its
-//! outcome, `statuses` what delivery receipts and the message log said later, `suppressions` whom
-//! nothing may be sent to. Each change is one transaction, on the disk before the method returns: a
-//! process that is killed between [`Outbox::claim`] and [`Outbox::record_outcome`] leaves messages to
-//! be looked up, and nobody is texted twice.
+//! outcome, `statuses` what delivery receipts and the message log said later, `suppressions` the
+//! suppression list. Each change is one transaction, on the disk before the method returns: a process
+//! that is killed between [`Outbox::claim`] and [`Outbox::record_outcome`] leaves messages to be looked
+//! up, and nobody is texted twice.
 //!
 //! ```text
 //! let mut circuit_breaker = outbox.load_circuit_breaker()?; // a restart does not forget it
@@ -33,13 +33,14 @@
 //! }
 //! ```
 //!
-//! Times come from outside. The tables hold phone numbers and the responses' own words unredacted: keep
-//! them as you keep the messages.
+//! The caller passes the times. The tables hold phone numbers and the responses' own words unredacted:
+//! protect them as you protect the messages.
 //!
-//! **`PostgreSQL`**: the columns of JSON are `text` or `json`, not `jsonb`, which refuses the NUL that an
-//! id or a text may hold; [`NEXT`] ends with `FOR UPDATE SKIP LOCKED`, so that claims made side by side
-//! do not wait for each other; `place` comes from a sequence; every other method first locks the
-//! messages that it changes (`SELECT … FOR UPDATE`), for there no transaction has the database to itself.
+//! **`PostgreSQL`**: the columns of JSON are `text` or `json`, not `jsonb`, which rejects the NUL that
+//! an id or a text may hold; [`NEXT`] ends with `FOR UPDATE SKIP LOCKED`, so that claims made side by
+//! side do not wait for each other; `place` comes from a sequence; every other method first locks the
+//! messages that it changes (`SELECT … FOR UPDATE`), since no transaction there has the database to
+//! itself.
 
 use std::{
     collections::BTreeMap,
@@ -65,9 +66,9 @@ use crate::receipts::StatusUpdate;
 /// What is about to be sent: one message as a single send, more as a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// Unique: it tells this try to send from an earlier one of the same message.
+    /// The number of this attempt, unique: an earlier attempt of the same message has another.
     pub attempt: u64,
-    /// At least one.
+    /// The messages to send, at least one.
     pub messages: Vec<OutgoingMessage>,
 }
 
@@ -85,21 +86,21 @@ pub struct OutgoingMessage {
 pub enum State {
     /// Certainly not sent.
     Queued,
-    /// Accepted; [`Outbox::delivery`] tells what became of it. It stays here if it failed later and may
-    /// have arrived all the same.
+    /// Accepted; [`Outbox::delivery`] tells what became of it. A message that failed later, but may
+    /// have arrived, stays in this state.
     Accepted,
     /// Not sent: the recipient opted out, or is on the suppression list.
     Suppressed,
-    /// Not sent: sent again after a wait.
+    /// Not sent; it is sent again after a wait.
     RetryLater,
-    /// Not sent: sent again once an operator has fixed what the outcome or the status tells.
+    /// Not sent; it is sent again once an operator has fixed the cause.
     NeedsFix,
-    /// May have been sent: looked up by the reference, or by the id if there is one. What is not found
-    /// may have been accepted all the same: an operator decides, after a day.
+    /// May have been sent: [look it up](DeliveryStatus#looking-a-message-up) by the reference, or by
+    /// the id if there is one. If it is not found after a day, an operator decides.
     NeedsLookup,
 }
 
-/// A message with all that the outbox knows of it, its statuses aside.
+/// A message with everything that the outbox knows of it, except its statuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The client reference.
@@ -108,24 +109,24 @@ pub struct Entry {
     pub recipient: String,
     /// The one state that it is in.
     pub state: State,
-    /// When it came into this state.
+    /// Since when it is in this state.
     pub changed_at: SystemTime,
-    /// The last attempt; 0: never claimed.
+    /// The last attempt; 0 if it was never claimed.
     pub attempt: u64,
-    /// The id that the response to that attempt gave: Mobivate's, of the message or of its batch.
+    /// Mobivate's id from the response to that attempt: of the message, or of its batch.
     pub id: Option<String>,
     /// An operator allowed a duplicate: more than one attempt may have been accepted.
     pub may_duplicate: bool,
 }
 
-/// Whom nothing may be sent to.
+/// An entry of the suppression list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suppression {
     /// The phone number, digits alone.
     pub recipient: String,
     /// Since when.
     pub at: SystemTime,
-    /// The message whose response or status said so; `None`: imported.
+    /// The message whose response or status said so; `None` if it was imported.
     pub reference: Option<String>,
 }
 
@@ -136,7 +137,7 @@ pub enum OutboxError {
     UnknownReference,
     /// The reference belongs to a message to another recipient.
     OtherRecipient,
-    /// The message was never sent: nothing can be known of it.
+    /// The message was never claimed, so it was never sent.
     NeverClaimed,
     /// The outcome was recorded before, or belongs to an earlier attempt.
     AttemptNotOpen,
@@ -151,7 +152,7 @@ pub type Result<T> = std::result::Result<T, OutboxError>;
 pub trait Accepted: Serialize {
     /// Returns Mobivate's id.
     fn id(&self) -> &str;
-    /// Returns for how many recipients, where the response tells.
+    /// Returns how many recipients were accepted, if the response says so.
     fn count(&self) -> Option<u64>;
 }
 
@@ -176,11 +177,12 @@ impl Accepted for Batch<'_> {
     }
 }
 
-/// What is claimed next. It reads no more rows than it claims, and one, however many are queued.
+/// Selects what is claimed next. However many messages are queued, it reads at most one row more than
+/// it claims.
 pub const NEXT: &str = "SELECT reference, recipient, most FROM messages
     WHERE place IS NOT NULL ORDER BY place LIMIT ?1";
 
-/// Moves a message to a state, and to the end of the queue if it is to be sent.
+/// Moves a message to a state and, if it is to be sent, to the end of the queue.
 pub const TRANSITION: &str = "UPDATE messages SET state = ?2, changed_at = ?3, place = CASE WHEN ?4
     THEN (SELECT coalesce(max(place), 0) + 1 FROM messages WHERE place IS NOT NULL) END
     WHERE reference = ?1 AND state <> ?2";
@@ -191,7 +193,7 @@ const ENTRY: &str =
 /// The outbox, in one file.
 #[derive(Debug)]
 pub struct Outbox {
-    /// For tables of your own beside these, and for reports.
+    /// The database, for your own tables and reports.
     pub connection: Connection,
 }
 
@@ -270,8 +272,8 @@ impl Outbox {
 
     /// Claims up to `most` messages, in the order in which they were queued.
     ///
-    /// From here on they are `NeedsLookup`, and only the outcome, a status or an operator takes them
-    /// out of it: after a crash nobody knows whether they were sent.
+    /// From here on they are `NeedsLookup`, until an outcome, a status or an operator moves them: after
+    /// a crash it is unknown whether they were sent.
     pub fn claim(&mut self, most: usize, now: SystemTime) -> Result<Option<Claim>> {
         let transaction = self.begin()?;
         let messages = next(&transaction, most)?;
@@ -291,10 +293,12 @@ impl Outbox {
         Ok(Some(Claim { attempt: attempt.unsigned_abs(), messages }))
     }
 
-    /// Records what became of a claim: `retry` alone decides in which state.
+    /// Records what became of a claim: [`retry`](mobivate_response::Failure::retry) decides on the
+    /// state.
     ///
-    /// A batch that was rejected for one of its recipients is queued again without those that the
-    /// response names, or, where it names none, in halves, until the one is alone.
+    /// A batch that was rejected because of some recipients is queued again without those that the
+    /// response names. If it names nobody, the batch is queued again in halves, until one recipient is
+    /// alone.
     pub fn record_outcome<T: Accepted>(
         &mut self,
         claim: &Claim,
@@ -306,7 +310,7 @@ impl Outbox {
         let sent = claim.messages.len();
         let failure = match outcome {
             Outcome::Success(accepted) => {
-                // Of another count, only the message log tells which were accepted.
+                // If the count differs, only the message log tells which were accepted.
                 let is_other = accepted.count().is_some_and(|count| count != sent as u64);
                 let state = if is_other { State::NeedsLookup } else { State::Accepted };
                 for entry in entries {
@@ -328,7 +332,7 @@ impl Outbox {
         for entry in entries {
             let state = match failure.retry() {
                 _ if is_batch_opt_out && is_named(&entry.recipient) => State::Suppressed,
-                // Whatever number the notice names, it is about the one that was sent to.
+                // Whatever number the notice names, it is about the recipient that was sent to.
                 Retry::Never => State::Suppressed,
                 Retry::MayDuplicate => State::NeedsLookup,
                 Retry::Later => State::RetryLater,
@@ -349,7 +353,7 @@ impl Outbox {
         Ok(transaction.commit()?)
     }
 
-    /// Records that a claim certainly was not sent.
+    /// Records that a claim was certainly not sent.
     pub fn record_not_sent(&mut self, claim: &Claim, now: SystemTime) -> Result<()> {
         let transaction = self.begin()?;
         for entry in close(&transaction, claim, None, now)? {
@@ -359,12 +363,11 @@ impl Outbox {
     }
 
     /// Applies a delivery receipt or a record of the message log, and returns whether it was new: then
-    /// it is for `CircuitBreaker::record_delivery`, too.
+    /// pass its status to [`CircuitBreaker::record_delivery`], too.
     ///
-    /// A message that was rejected after acceptance is sent again, later or once it is fixed, if its
-    /// statuses say of every part and of every attempt that it was not sent. Where it is uncertain which
-    /// attempt a status is about, it stays in its state: after a first rejection, only a `DELIVERED` and
-    /// what has the id of the response move it.
+    /// A message that was rejected after acceptance is sent again, later or once it is fixed, if the
+    /// statuses of all its parts and of all its attempts say "not sent". Once two attempts have
+    /// statuses, only a `DELIVERED`, or a status with the id of the last response, moves the message.
     pub fn apply(&mut self, update: &StatusUpdate, now: SystemTime) -> Result<bool> {
         let transaction = self.begin()?;
         let entry = load(&transaction, &update.reference)?;
@@ -397,8 +400,8 @@ impl Outbox {
         Ok(true)
     }
 
-    /// Sends a message again: an operator has fixed what it was rejected for. Returns whether it was
-    /// `NeedsFix`.
+    /// Queues a message again, since an operator has fixed the cause of its rejection. Returns whether
+    /// it was `NeedsFix`.
     pub fn mark_fixed(&mut self, reference: &str, now: SystemTime) -> Result<bool> {
         let transaction = self.begin()?;
         let is_rejected = load(&transaction, reference)?.state == State::NeedsFix;
@@ -409,8 +412,8 @@ impl Outbox {
         Ok(is_rejected)
     }
 
-    /// Sends a message again that may have been sent, since an operator tolerates a duplicate.
-    /// Returns whether it was `NeedsLookup`, or accepted and then failed.
+    /// Queues a message again that may have been sent, since an operator tolerates a duplicate. Returns
+    /// whether it was `NeedsLookup`, or accepted and then failed.
     pub fn allow_duplicate(&mut self, reference: &str, now: SystemTime) -> Result<bool> {
         let transaction = self.begin()?;
         let entry = load(&transaction, reference)?;
@@ -429,7 +432,8 @@ impl Outbox {
         Ok(may_resend)
     }
 
-    /// Records that a lookup found a message, under this id. Returns whether it was in doubt.
+    /// Records that a lookup found a message, under this id. Returns whether the message was
+    /// `NeedsLookup`, or queued again as an allowed duplicate.
     pub fn mark_found(&mut self, reference: &str, id: &str, now: SystemTime) -> Result<bool> {
         let transaction = self.begin()?;
         let entry = load(&transaction, reference)?;
@@ -440,9 +444,10 @@ impl Outbox {
         Ok(entry.is_in_doubt())
     }
 
-    /// Takes a recipient off the suppression list, who opted in again. Returns whether it was on it.
+    /// Takes a recipient who opted in again off the suppression list. Returns whether the recipient was
+    /// on it.
     ///
-    /// What was not sent meanwhile stays suppressed: queue a new message.
+    /// Messages that were suppressed meanwhile stay so: queue a new one.
     pub fn opted_in(&mut self, recipient: &str) -> Result<bool> {
         let sql = "DELETE FROM suppressions WHERE recipient = ?1";
         Ok(self.connection.execute(sql, [number(recipient)])? > 0)
@@ -461,9 +466,9 @@ impl Outbox {
         Ok(transaction.commit()?)
     }
 
-    /// Undoes what responses and statuses have suppressed since then, as after an hour with a broken
-    /// opt-out list, and returns how many recipients. Their messages are sent again, but for those
-    /// that may have been sent.
+    /// Undoes what responses and statuses have suppressed since a time, such as the start of an hour in
+    /// which the opt-out list was broken. Returns how many recipients are no longer suppressed. Their
+    /// messages are queued again, except those that may have been sent.
     pub fn undo_suppressions(&mut self, since: SystemTime, now: SystemTime) -> Result<usize> {
         let transaction = self.begin()?;
         let undone: Vec<String> = collect(
@@ -502,22 +507,22 @@ impl Outbox {
         load(&self.connection, reference)
     }
 
-    /// Returns the messages that came into a state by then, the first first: with `now` all of them,
-    /// with a day before it those that an operator decides on.
+    /// Returns the messages that are in a state since `until` or longer, the oldest first. With `now`,
+    /// these are all; with a day ago, those of `NeedsLookup` that an operator decides on.
     pub fn messages(&self, state: State, until: SystemTime) -> Result<Vec<Entry>> {
         let sql = format!("{ENTRY} WHERE state = ?1 AND changed_at <= ?2 ORDER BY changed_at");
         collect(&self.connection, &sql, params![state, millis(until)], entry)
     }
 
-    /// Returns what became of an accepted message: the last attempt's status, unless an earlier one's
-    /// message was delivered. A part that nothing was heard of is `Unknown`; `None`: nothing was heard.
+    /// Returns what became of an accepted message: `Delivered` if an attempt was delivered, else the
+    /// status of the last attempt; `None` if that has no status. A part without a status is `Unknown`.
     pub fn delivery(&self, reference: &str) -> Result<Option<DeliveryStatus>> {
         let attempt = self.message(reference)?.attempt;
         Ok(delivery(&statuses(&self.connection, reference)?, attempt))
     }
 
-    /// Returns the outcome of an attempt, a [`Message`]'s or a [`Batch`]'s; `None`: none was recorded, or
-    /// it was not sent.
+    /// Returns the outcome of an attempt, of a [`Message`] or a [`Batch`]; `None` if none was recorded,
+    /// or if it was not sent.
     pub fn outcome<T: DeserializeOwned>(
         &self,
         attempt: u64,
@@ -534,20 +539,20 @@ impl Outbox {
         Ok(())
     }
 
-    /// Loads the circuit breaker as it was saved; a new one if none was.
+    /// Loads the saved circuit breaker, or a new one if none was saved.
     pub fn load_circuit_breaker(&self) -> Result<CircuitBreaker> {
         let sql = "SELECT counts FROM circuit_breaker";
         let saved = self.connection.query_row(sql, [], |row| from_json(row, 0)).optional()?;
         Ok(saved.unwrap_or_default())
     }
 
-    /// Writes lock from the start, so that nothing that was read is old when it is written.
+    /// Locks the database from the start, so that what is read has not changed when it is written.
     fn begin(&mut self) -> Result<Transaction<'_>> {
         Ok(self.connection.transaction_with_behavior(Immediate)?)
     }
 }
 
-/// The next of the queue, as far as they may stand in one batch.
+/// The next messages of the queue that may be in one batch.
 fn next(transaction: &Transaction<'_>, mut most: usize) -> Result<Vec<OutgoingMessage>> {
     let mut messages = Vec::new();
     let mut select = transaction.prepare(NEXT)?;
@@ -588,7 +593,7 @@ fn close(
     Ok(entries)
 }
 
-/// Moves a message that waits for its outcome. A status may have come before it, and knows more.
+/// Moves a message that waits for its outcome. A status that came before the outcome knows more.
 fn resolve(
     transaction: &Transaction<'_>,
     entry: &Entry,
@@ -606,9 +611,9 @@ fn resolve(
     Ok(())
 }
 
-/// Stores a status, and returns whether it is new. A repeated one changes nothing, whatever came
-/// between: it must not send again, or suppress who opted in since. An id that is known stays with the
-/// attempt that it was first heard of, and a count of parts that is known stays.
+/// Stores a status, and returns whether it is new. A repeated one changes nothing, whatever came in
+/// between: it must not send again, or suppress somebody who opted in since. A known id stays with the
+/// attempt that had it first, and a known count of parts stays.
 fn insert_status(
     transaction: &Transaction<'_>,
     entry: &Entry,
@@ -636,8 +641,7 @@ fn insert_status(
     Ok(new > 0)
 }
 
-/// The statuses of each part, by the attempt that they are about. A part that nothing was heard of is
-/// `Unknown`.
+/// The statuses of each part, by the attempt that they are about. A part without a status is `Unknown`.
 fn statuses(
     connection: &Connection,
     reference: &str,
@@ -679,7 +683,7 @@ fn retry(status: DeliveryStatus) -> Option<Retry> {
     status.failure_kind().map(FailureKind::retry)
 }
 
-/// Says that it was rejected before anything was sent.
+/// Whether the status says that the part was rejected before it was sent.
 fn is_unsent(part: DeliveryStatus) -> bool {
     matches!(retry(part), Some(Retry::Later | Retry::AfterFix | Retry::Never))
 }
@@ -704,7 +708,7 @@ fn suppress(
 }
 
 /// Moves a message to a state; nothing else does. What would be sent to a suppressed recipient is
-/// suppressed. In the state that it is in it stays, with its time and its place.
+/// suppressed. If the message is in that state already, its time and its place do not change.
 fn transition(
     transaction: &Transaction<'_>,
     reference: &str,
@@ -752,7 +756,7 @@ fn collect<T>(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// One phone number, however it is written: `00` and `+` are one.
+/// The digits of a phone number, however it is written: `00` and `+` mean the same.
 fn number(recipient: &str) -> String {
     let digits: String = recipient.chars().filter(char::is_ascii_digit).collect();
     digits.strip_prefix("00").map_or(digits.clone(), str::to_owned)
@@ -782,7 +786,7 @@ fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Res
 }
 
 impl Entry {
-    /// Whether an outcome or a lookup still says something new of it.
+    /// Whether an outcome or a lookup can still say something new of the message.
     const fn is_in_doubt(&self) -> bool {
         match self.state {
             State::NeedsLookup => true,

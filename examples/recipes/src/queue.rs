@@ -1,7 +1,7 @@
-//! Outcomes handed on as JSON, a line each: to a queue or another process.
+//! Hands outcomes on as JSON, one on each line, to a queue or another process.
 //!
-//! The lines hold numbers and texts in full: they are no log. Keep them as you keep the messages
-//! themselves, and log an outcome's `Debug`.
+//! The lines hold phone numbers and texts unredacted: do not log them, and protect them as you protect
+//! the messages. In a log, write an outcome's `Debug`.
 //!
 //! ```toml
 //! serde = { version = "1.0.229", features = ["derive"] }
@@ -14,12 +14,12 @@ use mobivate_response::SendOutcome;
 use serde::{Deserialize, Serialize};
 use serde_json::{Error, Result};
 
-/// What became of the message of this reference.
+/// What became of the message with this reference.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settled {
-    /// The caller's own reference.
+    /// The client reference, unique.
     pub reference: String,
-    /// What became of it, from what a recipe's `send` gave.
+    /// What became of the message.
     pub outcome: SendOutcome<'static>,
 }
 
@@ -27,7 +27,7 @@ pub struct Settled {
 ///
 /// # Errors
 ///
-/// The queue takes no more.
+/// Fails if the queue cannot be written.
 pub fn push(queue: &mut impl Write, settled: &Settled) -> Result<()> {
     serde_json::to_writer(&mut *queue, settled)?;
     queue.write_all(b"\n").map_err(Error::io)

@@ -1,5 +1,5 @@
-//! What Mobivate posts to the webhook: delivery receipts and incoming messages, bytes in. No framework,
-//! no database.
+//! Reads what Mobivate posts to the webhook: delivery receipts and incoming messages. No framework, no
+//! database.
 //!
 //! ```toml
 //! form_urlencoded = "1.2.2"
@@ -23,9 +23,9 @@
 //!
 //! let body = br#"{"clientReference":"r-1","status":"EXPIRED","statusCode":3,"parts":1}"#;
 //! match read(body)? {
-//!     // Anybody can forge one: `update.reference` is looked for among one's own.
+//!     // Anybody can forge one: look for `update.reference` among your messages.
 //!     Received::Status(update) => {
-//!         // Suppress here, before the statuses are merged, where this one's `retry` is `Never`.
+//!         // If this status's `retry` is `Never`, suppress here, before the statuses are merged.
 //!         let mut parts = Parts::default(); // one for each message
 //!         parts.record(&update);
 //!         assert_eq!(parts.status(), DeliveryStatus::Failed(FailureKind::Undelivered));
@@ -37,8 +37,8 @@
 //! # Ok::<_, recipes::receipts::ReadError>(())
 //! ```
 //!
-//! The status names and codes stand in [Mobivate's table]. Nothing is signed: whoever knows the webhook
-//! URL can forge a receipt or a "STOP".
+//! The status names and codes are documented in [Mobivate's table]. Nothing is signed: whoever knows
+//! the webhook URL can forge a receipt or a "STOP".
 //!
 //! [Mobivate's table]: https://wiki.mobivatebulksms.com/authentication-and-integration/understanding-response-codes
 
@@ -57,7 +57,7 @@ use serde_json::value::RawValue;
 pub enum Received {
     /// A delivery receipt with a client reference.
     Status(StatusUpdate),
-    /// A message to one of your own numbers.
+    /// A message to one of your own phone numbers.
     Incoming(IncomingMessage),
     /// Something else, or a delivery receipt that has no client reference or no status.
     Neither,
@@ -66,44 +66,45 @@ pub enum Received {
 /// What a delivery receipt, or a record of the message log, says of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusUpdate {
-    /// The client reference: the one thing to match by.
+    /// The client reference: match by it alone.
     pub reference: String,
-    /// Mobivate's id for the message. For a batch it is not the id that the send got.
+    /// Mobivate's id of the message. After a batch it is not the id in the response, which is the
+    /// batch's.
     pub id: Option<String>,
-    /// The part of a long message that it is about, from 1; `None`: all of them.
+    /// The part of a long message that the update is about, from 1; `None`: all parts.
     pub part: Option<u8>,
-    /// How many parts the message has, as far as this says.
+    /// How many parts the message has, if the update says so.
     pub parts: Option<u8>,
     /// What became of the part.
     pub status: DeliveryStatus,
 }
 
-/// A message that somebody sent to one of your own numbers. `Debug` leaves numbers and text out.
+/// A message that somebody sent to one of your own phone numbers. `Debug` shows only its id.
 #[derive(Clone, PartialEq, Eq)]
 pub struct IncomingMessage {
-    /// Mobivate's id for it.
+    /// Mobivate's id of the message.
     pub id: Option<String>,
     /// The phone number of whoever sent it.
     pub originator: String,
-    /// Your own number.
+    /// Your own phone number.
     pub recipient: Option<String>,
-    /// Its text, as it was written; perhaps empty.
+    /// Its text, unchanged; it may be empty.
     pub body: String,
-    /// When it came, as Mobivate writes it.
+    /// When it came: Mobivate's `created`, unchanged.
     pub created: Option<String>,
-    /// What it responds to, as Mobivate writes it.
+    /// Mobivate's `inReplyTo`, unchanged.
     pub in_reply_to: Option<String>,
-    /// As Mobivate writes it.
+    /// Mobivate's `logicalMessageId`, unchanged.
     pub logical_message_id: Option<String>,
 }
 
-/// Why a body was not read. It is no status update and no message, and quotes neither.
+/// Why a body was not read. The error quotes nothing of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadError {
-    /// It is truncated, or has a syntax error, or is in none of the forms.
+    /// The body is truncated, or has a syntax error, or is in none of the forms.
     Malformed,
-    /// It says two things at once, as in a repeated field, or what cannot be, as part 2 of 1; or it is an
-    /// incoming message from nobody.
+    /// The body contradicts itself, as with a repeated field or with part 2 of 1; or it is an incoming
+    /// message without an originator.
     Ambiguous,
 }
 
@@ -119,7 +120,8 @@ impl fmt::Display for ReadError {
 impl Error for ReadError {}
 
 impl IncomingMessage {
-    /// Returns whether it is the word "STOP" alone, in any case; whitespace and punctuation aside.
+    /// Returns whether the text is the word "STOP" alone, in any case; whitespace and punctuation
+    /// aside.
     #[must_use]
     pub fn is_stop(&self) -> bool {
         let word = self.body.trim_matches(|character: char| !character.is_alphanumeric());
@@ -136,19 +138,19 @@ impl fmt::Debug for IncomingMessage {
 /// The statuses of one message, part by part, in whatever order they come and however often.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parts {
-    /// How many there are, once something said so.
+    /// How many parts the message has, once an update said so.
     count: Option<u8>,
     statuses: BTreeMap<u8, DeliveryStatus>,
-    /// What was said of all parts at once.
+    /// The status that updates gave to all parts at once.
     all: Option<DeliveryStatus>,
 }
 
 impl Parts {
     /// Records what a receipt, or a record of the message log, says of this message. Returns whether
-    /// anything is known now that was not.
+    /// that was new.
     ///
-    /// A part count that contradicts what is known is ignored, and so is a part beyond the count: one
-    /// wrong or forged receipt must not leave a delivered message unknown for ever.
+    /// A count of parts that contradicts what is known is ignored, and so is a part beyond the count:
+    /// one wrong or forged receipt must not leave a delivered message unknown for ever.
     pub fn record(&mut self, update: &StatusUpdate) -> bool {
         let before = self.clone();
         let least = self.highest().max(update.part.unwrap_or(1));
@@ -166,7 +168,7 @@ impl Parts {
         *self != before
     }
 
-    /// Returns the status of the message; a part that nothing was said of is `Unknown`.
+    /// Returns the status of the message; a part without a status is `Unknown`.
     pub fn status(&self) -> DeliveryStatus {
         let count = self.count.unwrap_or(self.highest());
         let all = self.all.unwrap_or(DeliveryStatus::Unknown);
@@ -179,17 +181,18 @@ impl Parts {
     }
 }
 
-/// Reads what was posted, in any of the forms, in a form field or bare, behind a byte order mark or not.
+/// Reads what was posted, in any of the forms, in a form field or bare, with or without a byte order
+/// mark.
 ///
 /// A status name of Mobivate's table decides; the code only where there is no such name. Only the
-/// receipt's own fields count, none within them: an `hlr` may have a `status`, too.
+/// receipt's own fields are read, not the fields within them: an `hlr` may have a `status`, too.
 ///
-/// The documented JSON has `parts` and no `part`, and nobody has seen whether it is about one part of a
-/// long message or about all: the conservative choice is the first one.
+/// The documented JSON has `parts` and no `part`. It is unknown whether it is about one part of a long
+/// message or about all parts: the conservative choice is the first part.
 ///
 /// # Errors
 ///
-/// It is truncated, malformed or ambiguous.
+/// Fails if the body is truncated, malformed or ambiguous.
 pub fn read(body: &[u8]) -> Result<Received, ReadError> {
     let body = String::from_utf8_lossy(body);
     let body = trim(&body);
@@ -221,8 +224,8 @@ fn read_xml(document: &str) -> Result<Received, ReadError> {
     }
 }
 
-/// Those of both kinds, in both forms. What is text in XML may be a number in JSON, and a lone surrogate
-/// in a message's text must not lose the message.
+/// The fields of receipts and of incoming messages, in XML and in JSON. What is text in XML may be a
+/// number in JSON, and a lone surrogate in a message's text must not lose the message.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Fields<'a> {
@@ -250,7 +253,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// JSON does not say what it is. An empty `body` decides nothing: a receipt may have one, too.
+    /// JSON does not name its kind. An empty `body` decides nothing: a receipt may have one, too.
     fn of_unknown_kind(&self) -> Result<Received, ReadError> {
         let is_named = text(self.client_reference).or(text(self.delivery_message_id)).is_some();
         let has_status = text(self.status).or(text(self.status_code)).is_some();
@@ -311,7 +314,7 @@ fn untrimmed(field: Option<&RawValue>) -> Option<String> {
     json.starts_with(|first: char| first == '-' || first.is_ascii_digit()).then(|| json.to_owned())
 }
 
-/// A string of JSON with its lone surrogates replaced: as bytes `serde_json` hands them on.
+/// A string of JSON, lossy: `serde_json` hands lone surrogates on as bytes.
 struct Lossy(String);
 
 impl<'de> Deserialize<'de> for Lossy {

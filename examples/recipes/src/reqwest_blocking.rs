@@ -1,4 +1,5 @@
-//! reqwest without async: `send(timeout, client.post(url).header("authorization", key).json(&message))`.
+//! reqwest without async:
+//! `send(timeout, client.post(url).header("authorization", key).json(&message))`.
 //!
 //! ```toml
 //! httpdate = "1.0.3"
@@ -51,14 +52,14 @@ use reqwest::{
     redirect, retry,
 };
 
-/// The response to a batch of 1,000 long texts fits in; an endless page is truncated here.
+/// The response to a batch of 1,000 long texts fits in; a longer body is truncated here.
 pub const BODY_LIMIT: usize = 4 << 20;
 
-/// The longest wait that a response may ask for: a server's slip must not stop a sender for days.
+/// The longest wait that a response may ask for: a server's mistake must not stop a campaign for days.
 pub const RETRY_AFTER_LIMIT: Duration = Duration::from_secs(60 * 60);
 
-/// Common servers close an idle connection after 5 seconds or more. A request that meets the close may
-/// have been sent, for all its client can tell, and is to be looked up. So none is kept for longer.
+/// Common servers close an idle connection after 5 seconds or more. If a request is on its way just
+/// then, it is unknown whether it was received. So no idle connection is kept for longer than this.
 pub const IDLE_LIMIT: Duration = Duration::from_secs(2);
 
 /// What became of a request.
@@ -84,11 +85,11 @@ pub enum Attempt {
 /// Returns a client for [`send`] with the same timeout, to `build`.
 ///
 /// - Error responses: no `error_for_status`, which drops the body: an opt-out reads as `Forbidden`.
-/// - Redirects: none is followed. reqwest would turn the POST into a GET, and another page would
-///   respond for the message.
-/// - Proxies: those of the environment are left out, since what a proxy responds would be taken for
-///   Mobivate's word; if you need one, name it.
-/// - Resends: `retry::never` forbids to send again a stream that a server of HTTP/2 refused.
+/// - Redirects: none is followed. reqwest would turn the POST into a GET, and the response would be
+///   another page's.
+/// - Proxies: those of the environment are left out, since a proxy's own response would be taken
+///   for Mobivate's; if you need a proxy, name it.
+/// - Resends: `retry::never` forbids reqwest to resend a stream that an HTTP/2 server refused.
 /// - Idle connections are kept for [`IDLE_LIMIT`]; those of HTTP/2, too.
 /// - A timeout of its own for connecting tells "not sent" from "no response".
 pub fn client(timeout: Duration) -> ClientBuilder {
@@ -96,7 +97,7 @@ pub fn client(timeout: Duration) -> ClientBuilder {
     client.no_proxy().pool_idle_timeout(IDLE_LIMIT).connect_timeout(timeout / 2)
 }
 
-/// Sends a message, once, with a timeout for all of it: the client's own begins anew at each piece of
+/// Sends a message, once, with a timeout for all of it: the client's own starts again at each piece of
 /// the body.
 pub fn send(timeout: Duration, request: RequestBuilder) -> Attempt {
     let response = match request.timeout(timeout).send() {
@@ -122,12 +123,12 @@ pub fn wait(n: u32, retry_after: Option<Duration>) -> Duration {
     backoff.max(retry_after.unwrap_or_default())
 }
 
-/// Only what certainly precedes the sending.
+/// Only errors that certainly precede the sending.
 fn not_sent(error: &Error) -> bool {
     error.is_connect() || error.is_builder()
 }
 
-/// Reads the value of `Retry-After`: seconds, or an HTTP date by this machine's clock.
+/// Reads the value of `Retry-After` (RFC 9110): seconds, or an HTTP date by this machine's clock.
 fn retry_after(value: &[u8]) -> Option<Duration> {
     let value = std::str::from_utf8(value).ok()?;
     let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {

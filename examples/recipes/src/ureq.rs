@@ -46,14 +46,14 @@ use std::{
 
 use ureq::{Agent, Error, RequestBuilder, Timeout, http::header::RETRY_AFTER, typestate::WithBody};
 
-/// The response to a batch of 1,000 long texts fits in; an endless page is truncated here.
+/// The response to a batch of 1,000 long texts fits in; a longer body is truncated here.
 pub const BODY_LIMIT: usize = 4 << 20;
 
-/// The longest wait that a response may ask for: a server's slip must not stop a sender for days.
+/// The longest wait that a response may ask for: a server's mistake must not stop a campaign for days.
 pub const RETRY_AFTER_LIMIT: Duration = Duration::from_secs(60 * 60);
 
-/// Common servers close an idle connection after 5 seconds or more. A request that meets the close may
-/// have been sent, for all its client can tell, and is to be looked up. So none is kept for longer.
+/// Common servers close an idle connection after 5 seconds or more. If a request is on its way just
+/// then, it is unknown whether it was received. So no idle connection is kept for longer than this.
 pub const IDLE_LIMIT: Duration = Duration::from_secs(2);
 
 /// What became of a request.
@@ -80,10 +80,10 @@ pub enum Attempt {
 ///
 /// - Error responses: the body of a 4xx is kept. Without `http_status_as_error(false)` ureq drops it,
 ///   and an opt-out reads as `Forbidden`.
-/// - Redirects: none is followed. ureq would turn the POST into a GET, and another page would respond
-///   for the message.
-/// - Proxies: those of the environment are left out, since what a proxy responds would be taken for
-///   Mobivate's word; if you need one, name it.
+/// - Redirects: none is followed. ureq would turn the POST into a GET, and the response would be
+///   another page's.
+/// - Proxies: those of the environment are left out, since a proxy's own response would be taken
+///   for Mobivate's; if you need a proxy, name it.
 /// - Resends: ureq speaks no HTTP/2, and sends no POST again by itself.
 /// - Idle connections are kept for [`IDLE_LIMIT`].
 /// - A timeout of its own for connecting leaves time for the response.
@@ -118,11 +118,11 @@ pub fn wait(n: u32, retry_after: Option<Duration>) -> Duration {
     backoff.max(retry_after.unwrap_or_default())
 }
 
-/// Only what certainly precedes the sending. Other I/O errors, an unreachable host among them, may
-/// strike a connection that has carried the request already; so may an error of TLS.
+/// Only errors that certainly precede the sending. Other I/O errors, such as an unreachable host, and
+/// errors of TLS may hit a connection on which the request was already sent.
 fn not_sent(error: &Error) -> bool {
     match error {
-        // Of an unresolved name std knows no kind, but always this text; with another, a message more
+        // std has no kind for an unresolved name, but always this text. If it changes, one more message
         // is looked up.
         Error::Io(error) => {
             error.kind() == ErrorKind::ConnectionRefused
@@ -136,7 +136,7 @@ fn not_sent(error: &Error) -> bool {
     }
 }
 
-/// Reads the value of `Retry-After`: seconds, or an HTTP date by this machine's clock.
+/// Reads the value of `Retry-After` (RFC 9110): seconds, or an HTTP date by this machine's clock.
 fn retry_after(value: &[u8]) -> Option<Duration> {
     let value = std::str::from_utf8(value).ok()?;
     let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -1,4 +1,4 @@
-//! A webhook behind axum: reads what Mobivate posts, and hands it to a function of yours that stores it.
+//! A webhook on axum: reads what Mobivate posts, and hands it to your function, which stores it.
 //!
 //! ```toml
 //! axum = { version = "0.8.9", default-features = false, features = ["http1", "tokio"] }
@@ -16,7 +16,7 @@
 //!     let stored = Arc::clone(&stored);
 //!     async move {
 //!         match received {
-//!             // Look for `reference` among your own before you act on it.
+//!             // Look for `reference` among your messages before you act on it.
 //!             Received::Status(_) | Received::Incoming(_) => {
 //!                 stored.lock().map_err(|_| "the store is poisoned")?.push(received);
 //!             }
@@ -25,8 +25,8 @@
 //!         Ok::<_, &str>(()) // a client that blocks, as SQLite's: within `tokio::task::spawn_blocking`
 //!     }
 //! });
-//! // Nothing that is posted is signed: whoever knows the path can forge it.
-//! let app = axum::Router::new().route("/mobivate/a-long-random-word", webhook);
+//! // Mobivate signs nothing: whoever knows the path can forge a receipt.
+//! let app = axum::Router::new().route("/mobivate/a-long-random-path", webhook);
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
 //! axum::serve(listener, app).await?; // behind a proxy that has TLS, and a timeout for headers
 //! # Ok(())
@@ -35,15 +35,16 @@
 //!
 //! | response | when |
 //! |---|---|
-//! | 200 `stored` | your function took it, whatever it was |
-//! | 400 | it is truncated, malformed or ambiguous, as the text says: your function is not called |
-//! | 405 | it is no POST |
-//! | 408 | it did not arrive within the timeout |
-//! | 413 | it is larger than [`BODY_LIMIT`] |
-//! | 500 `not stored` | your function failed or panicked: it may come again |
+//! | 200 `stored` | your function returned `Ok`, whatever was posted |
+//! | 400 | the body is truncated, malformed or ambiguous, as the text says: your function is not called |
+//! | 405 | the method is not POST |
+//! | 408 | the body did not arrive within the timeout |
+//! | 413 | the body is larger than [`BODY_LIMIT`] |
+//! | 500 `not stored` | your function failed or panicked: Mobivate may post it again |
 //!
-//! Mobivate asks for a 200, and documents no retries: what got another response may never come again.
-//! The message log ([`message_log`](crate::message_log)) has the status all the same, but no "STOP".
+//! Mobivate asks for a 200, and documents no retries: after another response, the same receipt may
+//! never come again. The message log ([`message_log`](crate::message_log)) has its status, but not a
+//! "STOP".
 
 use std::{fmt, time::Duration};
 
@@ -58,14 +59,14 @@ use tokio::time::timeout;
 
 use crate::receipts::{Received, read};
 
-/// A receipt takes less than 1 KiB, an incoming message of many parts a few.
+/// A receipt takes less than 1 KiB, an incoming message of many parts a few KiB.
 pub const BODY_LIMIT: usize = 256 << 10;
 
-/// Returns the webhook: `upload` is the timeout for a complete body, and `store` returns `Ok` once what
-/// came is on the disk.
+/// Returns the webhook. `upload` is the timeout for a complete body; `store` returns `Ok` once what was
+/// posted is on the disk.
 ///
-/// What `store` began is finished even if the client hangs up. The same thing may come again, and two
-/// things at once.
+/// `store` runs to its end even if the client hangs up. It may be called with the same receipt again,
+/// and with two at once.
 pub fn webhook<S, F, E>(upload: Duration, store: S) -> MethodRouter
 where
     S: Fn(Received) -> F + Clone + Send + Sync + 'static,
