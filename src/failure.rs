@@ -171,8 +171,8 @@ pub enum FailureKind {
     ///
     /// [opt-out notice]: crate::OptedOutNumber#the-opt-out-notice
     OptedOut,
-    /// The response to a batch is an [opt-out notice]: the whole batch was rejected because of the
-    /// recipients that it names.
+    /// The response to a batch is an [opt-out notice]: all of the batch was rejected because a recipient
+    /// opted out.
     ///
     /// `{"code":403,"message":"Recipient is opted out: 447700900123"}`. Suppress the recipients that
     /// [`opted_out_number`](Failure::opted_out_number) matches and nobody else, and send to the

@@ -97,8 +97,9 @@
 //!
 //! - `Display` and `Debug` of a failure replace every digit by `*` in a run of seven or more, also where
 //!   up to four spaces, hyphens, dots, slashes, commas, underscores or brackets separate two digits.
-//! - `Debug` of an accepted message shows no text, recipient, sender ID or reference of it.
-//! - Both escape what could forge a line, and show the id with its digits, to correlate by.
+//! - `Debug` of an accepted message shows no text, recipient, sender ID or reference of it, and replaces
+//!   seven or more consecutive digits in the rest.
+//! - All of these escape what could forge a line. `Debug` shows the id with its digits, to correlate by.
 //!
 //! This is a net, not a guarantee: an error response that quotes the message's text shows it, and other
 //! spellings of a phone number may pass. The fields and the serialized form hold everything unredacted:

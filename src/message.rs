@@ -31,7 +31,7 @@ impl<'a> SendOutcome<'a> {
     /// It is total: any status and any bytes have exactly one outcome, without a panic, in time
     /// linear in the body. It reads both APIs: the legacy one's flat record, and the current one's
     /// `{"success":true,"record":{…}}`. Decode responses to sends only: a record of the message log
-    /// reads as a success.
+    /// may read as a success.
     ///
     /// ```
     /// # use mobivate_response::{FailureKind, Retry, SendOutcome};

@@ -512,7 +512,7 @@ impl<'de> Visitor<'de> for Slot<'_, 'de> {
 
     fn visit_map<A: MapAccess<'de>>(mut self, object: A) -> Result<(), A::Error> {
         match &mut self {
-            // A repeated record starts anew.
+            // A repeated record replaces the earlier one.
             Self::Record(response) => response.record = Some(Fields::default()),
             Self::TextValue(value) if value.depth < MAX_DEPTH => return value.read_object(object),
             _ => {}
