@@ -66,7 +66,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// A response file tells by its name what it is a response to.
+    /// Returns what a response file is a response to: its name tells.
     fn of(name: &str) -> Self {
         if name.contains("-batch") { Self::Batch } else { Self::Single }
     }
@@ -94,7 +94,7 @@ fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// One response of each kind, the best known one, and what it is to get none.
+/// One response of each kind, with the best evidence; for `NoResponse`, a timeout.
 fn show_kinds(out: &mut impl Write) -> Done {
     let evidence = ["documented", "observed", "inferred"];
     let by_evidence = evidence.iter().flat_map(|evidence| {
@@ -114,7 +114,7 @@ fn show_kinds(out: &mut impl Write) -> Done {
                 let timeout = "operation timed out";
                 show_outcome(out, "none", timeout, &SendOutcome::no_response(timeout))?;
             }
-            // No response says `Undelivered`: that is known only later.
+            // The response to a send never says `Undelivered`: that is known only later.
             None => {}
         }
     }
@@ -199,7 +199,7 @@ struct Logged {
     body: String,
 }
 
-/// A log of responses: a line in, a line out.
+/// Decodes a log of responses: a line in, a line out.
 fn replay(kind: Kind, mut log: impl BufRead, out: &mut impl Write) -> Done {
     let mut code = ExitCode::SUCCESS;
     let mut line = Vec::new();

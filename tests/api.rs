@@ -283,7 +283,7 @@ fn kinds_have_names() {
 }
 
 #[test]
-fn serialised_form() {
+fn serialized_form() {
     let form = |outcome: &SendOutcome<'_>| serde_json::to_string(outcome).unwrap();
     let success = SendOutcome::decode(200, br#"{"id":"m","routeId":"mglobal","reference":null}"#);
     assert_eq!(form(&success), r#"{"success":{"id":"m","route_id":"mglobal"}}"#);

@@ -168,7 +168,7 @@ fn status() -> impl Strategy<Value = DeliveryStatus> {
 }
 
 #[test]
-fn the_more_careful_failure_wins() {
+fn the_more_conservative_failure_wins() {
     let care = [Retry::Later, Retry::AfterFix, Retry::MayDuplicate, Retry::Never];
     let care = |kind: FailureKind| care.iter().position(|retry| *retry == kind.retry());
     for (at, a) in FailureKind::ALL.iter().enumerate() {

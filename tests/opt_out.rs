@@ -318,7 +318,7 @@ fn matching() {
     }
 }
 
-/// Nothing is read twice: a search that starts anew at each phrase would not end.
+/// Nothing is read twice: a search that starts from the beginning at each phrase would not end.
 #[test]
 fn hostile_clauses() {
     for unit in ["recipient opted out list ", "a recipient opted out or ", "recipient_opted_out "] {

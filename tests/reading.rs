@@ -138,10 +138,10 @@ fn truncated_responses() {
         // A literal counts once it is complete.
         429 r#"{"success":true"# => "unconfirmed 429 | truncated JSON"
         429 r#"{"success":tru"# => "rate_limited 429 | truncated JSON"
-        // A complete message says opted out, half a message nothing.
+        // A complete message is an opt-out notice, a truncated one nothing.
         403 r#"{"message":"Recipient is opted out: 447700900123","co"# => "opted_out 403 | Recipient is opted out: 447700900123 | number: 447700900123"
         403 r#"{"code":403,"message":"Recipient is opted out: 4477009"# => "forbidden 403 | truncated JSON"
-        // A repeated record starts anew, even unfinished.
+        // A repeated record replaces the earlier one, even unfinished.
         200 r#"{"record":{"id":"rec-1"},"record":{"id":"rec-2"# => "unconfirmed 200 | truncated JSON"
         200 r#"{"record":{"id":"rec-1"},"record":{"id":"rec-2""# => "unconfirmed 200 | truncated JSON | id: rec-2"
         200 r#"{"id":"top-1","record":{"id":"rec-1"},"record":{"type":"Sing"# => "unconfirmed 200 | truncated JSON | id: top-1"
@@ -698,7 +698,7 @@ fn texts() {
         403 r#"{"message":403,"error":"No permission."}"# => "forbidden 403 | No permission."
         403 r#"{"message":{"en":"Forbidden"},"error":"No permission."}"# => "forbidden 403 | No permission."
         400 r#"{"message":"recipient: +44 7700 900123 is not reachable, call 447700900124"}"# => "bad_request 400 | recipient: +44 7700 900123 is not reachable, call 447700900124"
-        // But the first that says opted out goes before it.
+        // But the first opt-out notice goes before it.
         403 r#"{"message":"Forbidden","error":"Recipient is opted out: 447700900123"}"# => "opted_out 403 | Recipient is opted out: 447700900123 | number: 447700900123"
         403 r#"{"error":"Forbidden","message":"Recipient is opted out: 447700900123"}"# => "opted_out 403 | Recipient is opted out: 447700900123 | number: 447700900123"
         403 r#"{"error":"Recipient is opted out: 447700900002","message":"Recipient is opted out: 447700900001"}"# => "opted_out 403 | Recipient is opted out: 447700900001 | number: 447700900001"

@@ -85,7 +85,8 @@ fn assert_retries(text: &str, prefix: &str, first: &str) {
 fn the_circuit_breaker() {
     let of = |failure: &Failure<'static>| {
         let outcome = SendOutcome::from(failure.clone());
-        Box::new(move |breaker: &mut CircuitBreaker| breaker.record(&outcome)) as Event
+        Box::new(move |circuit_breaker: &mut CircuitBreaker| circuit_breaker.record(&outcome))
+            as Event
     };
     let kind = |kind| {
         let mut failure = Failure::new(403, "no");
@@ -99,7 +100,9 @@ fn the_circuit_breaker() {
     };
     let not_sent: Event = Box::new(CircuitBreaker::record_not_sent);
     let events: [Vec<Event>; 6] = [
-        vec![Box::new(|breaker| breaker.record(&SendOutcome::from(Message::new("m"))))],
+        vec![Box::new(|circuit_breaker| {
+            circuit_breaker.record(&SendOutcome::from(Message::new("m")))
+        })],
         vec![of(&kind(FailureKind::RateLimited))],
         vec![of(&kind(FailureKind::OptedOut)), of(&kind(FailureKind::BatchOptedOut))],
         others(Scope::Request).collect(),
@@ -118,17 +121,17 @@ fn the_circuit_breaker() {
 
 /// What the table has to tell of an event: what it counts as, the action, and the stop reason.
 fn told(event: &Event) -> [String; 3] {
-    let trouble = |breaker: &mut CircuitBreaker| breaker.record_not_sent();
+    let trouble = |circuit_breaker: &mut CircuitBreaker| circuit_breaker.record_not_sent();
     let first = event(&mut CircuitBreaker::new());
-    let mut breaker = CircuitBreaker::new();
-    let _ = (trouble(&mut breaker), event(&mut breaker));
-    let is_trouble = matches!(trouble(&mut breaker), Action::Stop(_));
-    let stop = (1..=20).find_map(|_| match event(&mut breaker) {
+    let mut circuit_breaker = CircuitBreaker::new();
+    let _ = (trouble(&mut circuit_breaker), event(&mut circuit_breaker));
+    let is_trouble = matches!(trouble(&mut circuit_breaker), Action::Stop(_));
+    let stop = (1..=20).find_map(|_| match event(&mut circuit_breaker) {
         Action::Stop(reason) => Some(format!("`{reason:?}`")),
         Action::Continue | Action::BackOff(_) => None,
     });
-    let mut breaker = CircuitBreaker::new();
-    let first_stop = (1..=20).find(|_| matches!(event(&mut breaker), Action::Stop(_)));
+    let mut circuit_breaker = CircuitBreaker::new();
+    let first_stop = (1..=20).find(|_| matches!(event(&mut circuit_breaker), Action::Stop(_)));
     let counts = match (is_trouble, first_stop) {
         (false, None) => "resets both counts",
         (false, Some(10)) => "failure",

@@ -8,7 +8,7 @@ use support::{
     reference::{Response, TABLE, kind},
 };
 
-/// Each status that the table names, its neighbours, and the edges of each class.
+/// Each status that the table names, its neighbors, and the edges of each class.
 const STATUSES: [u16; 49] = [
     0, 1, 99, 100, 101, 199, 200, 201, 204, 299, 300, 301, 302, 303, 304, 307, 308, 399, 400, 401,
     402, 403, 404, 405, 406, 407, 408, 409, 410, 412, 413, 414, 421, 422, 423, 428, 429, 430, 451,

@@ -35,7 +35,7 @@ pub(crate) fn assert_invariants(status: u16, body: &[u8]) {
     }
     assert_one_verdict(&outcome, &batch, body);
     if outcome.is_success() || batch.is_success() {
-        assert_no_cut_is_a_success(status, body);
+        assert_nothing_truncated_is_a_success(status, body);
     }
 
     assert_eq!(batch.clone().into_owned(), batch, "the owned copy is the borrowed one");
@@ -151,10 +151,10 @@ fn assert_same_failure(failure: Option<&Failure<'_>>, expected: Option<&Failure<
     assert_eq!(failure.map(known), expected.map(known), "{}", body.escape_ascii());
 }
 
-fn assert_no_cut_is_a_success(status: u16, body: &[u8]) {
+fn assert_nothing_truncated_is_a_success(status: u16, body: &[u8]) {
     let end = body.trim_ascii_end().len();
-    for cut in (0..end).step_by(1 + end / 32).chain(end.saturating_sub(8)..end) {
-        let truncated = &body[..cut];
+    for length in (0..end).step_by(1 + end / 32).chain(end.saturating_sub(8)..end) {
+        let truncated = &body[..length];
         assert!(
             !SendOutcome::decode(status, truncated).is_success(),
             "{}",

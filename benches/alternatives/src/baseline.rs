@@ -1,4 +1,4 @@
-//! The baseline: nobody hands out text for less than it costs to see that it is text.
+//! The baseline: whatever hands out text must at least see that it is UTF-8.
 
 use crate::Answer;
 

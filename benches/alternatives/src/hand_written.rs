@@ -1,5 +1,5 @@
-//! What a careful author writes by hand: the status first, derived structs with every field, borrowed;
-//! an id that something denies is none; the notice in any ASCII case.
+//! Hand-written code: the status first, derived structs with every field, borrowed; an id that something
+//! denies does not count; the notice in any ASCII case.
 
 use std::borrow::Cow;
 
@@ -37,7 +37,7 @@ pub fn answer(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>)) {
     });
 }
 
-/// What follows the notice. "Recipient has not opted out" is none.
+/// What follows the notice. "Recipient has not opted out" is not a notice.
 fn after_notice(text: &str) -> Option<&str> {
     const NOTICE: &[u8] = b"recipient is opted out";
     let mut windows = text.as_bytes().windows(NOTICE.len());

@@ -10,7 +10,7 @@ pub mod this_crate;
 pub mod typed;
 pub mod value;
 
-/// What a response says, whoever read it.
+/// What an alternative read from a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer<'a> {
     /// The message was accepted.
@@ -43,8 +43,8 @@ pub enum Answer<'a> {
     },
 }
 
-/// Reads the response and shows the answer. It is shown, not returned, so that nobody has to copy what
-/// it borrows from, and everybody's cost of dropping that is part of the count.
+/// Reads the response and shows the answer. The answer is shown, not returned, so that no alternative has
+/// to copy what it borrows from, and dropping that is part of the cost.
 pub type Alternative = fn(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>));
 
 /// All alternatives, in the table's order. The baseline gives no answer worth comparing.

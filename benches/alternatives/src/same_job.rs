@@ -1,7 +1,6 @@
-//! What this crate does, the way one would write it without its reader: derived structs whose every
-//! field takes a value of any type (the `record` aside), and the crate's rules on top. Of a truncated or malformed body it
-//! keeps nothing, and a repeated key or a lone surrogate makes a body malformed: derived structs can
-//! do no more.
+//! The job of this crate without its reader: derived structs whose every field takes a value of any type
+//! (the `record` aside), and the crate's rules on top. It keeps nothing of a truncated or malformed body,
+//! and a repeated key or a lone surrogate makes a body malformed: derived structs can do no more.
 
 use std::{borrow::Cow, fmt};
 
@@ -12,7 +11,7 @@ use serde::{
 
 use crate::Answer;
 
-/// Reads the body once, and judges by the rules of `SendOutcome::decode`.
+/// Reads the body once, and classifies it by the rules of `SendOutcome::decode`.
 pub fn answer(status: u16, body: &[u8], show: &mut dyn FnMut(Answer<'_>)) {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let start = body.trim_ascii_start();

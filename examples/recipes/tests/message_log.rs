@@ -89,7 +89,7 @@ fn where_the_next_page_begins() {
     // Where there should be more.
     assert_eq!(of_current(4, 0), Err(Incomplete));
     assert_eq!(of_current(0, 0), Err(Incomplete));
-    // A page that is not full is not the last for that: nobody has seen what the limit counts.
+    // A page that is not full may not be the last: it is unknown what the limit counts.
     assert_eq!(of_current(3, 1), Ok((1, Some(4))));
     // It does not say where it begins.
     assert_eq!(current_page(7, br#"{"results":[{}]}"#).unwrap().next, Some(8));

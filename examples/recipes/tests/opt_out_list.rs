@@ -56,7 +56,7 @@ fn where_the_next_page_begins() {
         assert_eq!(next(entry, 2, 3), Ok(Some(3)));
         assert_eq!(next("", 3, 3), Ok(None));
         assert_eq!(next("", 0, 0), Ok(None));
-        // Nobody has seen whether `matches` counts the page or the list: only an empty page is the last.
+        // It is unknown whether `matches` counts the page or the list: only an empty page is the last.
         assert_eq!(next(&two, 0, 2), Ok(Some(2)));
         // Where there should be more.
         assert_eq!(next("", 2, 3), Err(Incomplete));

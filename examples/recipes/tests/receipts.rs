@@ -496,8 +496,8 @@ const NAMES: [&str; 8] = [
     "SENT",
 ];
 
-/// Receipts of one message of two parts, some of which say nothing of how many there are, and records of
-/// the message log.
+/// Receipts of one message of two parts, some of which do not say how many there are, and records of the
+/// message log.
 fn update() -> impl Strategy<Value = StatusUpdate> {
     (select(vec![None, Some(1), Some(2)]), any::<bool>(), select(&NAMES[..])).prop_map(
         |(part, is_counted, name)| {

@@ -30,7 +30,8 @@ fn accepted(attempt: curl::Attempt) -> bool {
     Attempt::from(attempt).outcome().is_success()
 }
 
-/// Two sends, three requests at the server, each of which may text the recipient, and 200 twice.
+/// Two sends, three requests at the server, each of which may be a message to the recipient, and 200
+/// twice.
 #[test]
 fn a_kept_connection_that_closes_makes_libcurl_resend() {
     for max_age in [None, Some(Duration::from_secs(1))] {
@@ -107,7 +108,7 @@ fn what_libcurl_cannot_send_to_was_not_sent() {
     }
 }
 
-/// An interim response is none, and its header fields are not those of the response.
+/// An interim response does not count, and its header fields are not those of the response.
 #[test]
 fn an_interim_response_precedes_the_response() {
     let server = Server::raw(&[

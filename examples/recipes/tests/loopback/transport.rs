@@ -374,7 +374,7 @@ fn what_cannot_connect_in_time_was_not_sent() {
     });
 }
 
-/// hyper finds out on sending, too, but does not tell: that counts as perhaps sent.
+/// hyper finds out on sending, too, but does not tell: the request may have been sent.
 #[test]
 fn what_has_no_address_was_not_sent() {
     let [reqwest, blocking, ureq, _hyper, curl] = http1(PATIENT);

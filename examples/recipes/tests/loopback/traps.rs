@@ -59,7 +59,7 @@ fn a_followed_redirect_is_a_get() {
 }
 
 /// Over HTTP/2, reqwest sends again what a server says it refused. The recipes leave that to the
-/// sender, who counts.
+/// caller, who counts.
 #[test]
 fn reqwest_resends_a_refused_stream() {
     let server = Server::mobivate();
