@@ -113,7 +113,7 @@ pub struct Batch<'a> {
     ///
     /// In the response: `record.id`, else the top-level `id`. It may be the `id` of your own request.
     pub id: Cow<'a, str>,
-    /// The caller's name for the batch.
+    /// The name that you gave to the batch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Cow<'a, str>>,
     /// The route that carries the messages: the response's `routeId`.

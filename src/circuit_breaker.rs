@@ -60,7 +60,7 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CircuitBreaker {
-    /// Failures of the account (429 aside) or the service, and requests that were not sent.
+    /// Failures of the account (except 429) or the service, and requests that were not sent.
     trouble: u32,
     /// Failures of any kind, and requests that were not sent.
     failures: u32,

@@ -136,8 +136,8 @@ impl DeliveryStatus {
 
     /// Reads the status name and the status code of a receipt, or of a record of the message log.
     ///
-    /// A name of the table decides; the code only where there is no name, or one that the table does
-    /// not have.
+    /// A name of the table decides. The code decides only if there is no name, or the table does not
+    /// have it.
     ///
     /// ```
     /// # use mobivate_response::DeliveryStatus;

@@ -55,8 +55,8 @@
 //!   {"originator":"Brand","recipient":"447700900123","text":"Hello","reference":"hello-1"}]}
 //! ```
 //!
-//! - `originator` is the sender ID. One that is not approved for a country is no error: the carrier puts
-//!   another in its place.
+//! - `originator` is the sender ID. If it is not approved for a country, there is no error: the carrier
+//!   replaces it (observed).
 //! - Write phone numbers in international form (E.164).
 //! - Give every message a unique `reference`: delivery receipts and lookups are matched by it.
 //! - Write down that a message is about to be sent, and then send it: after a crash it is looked up, not

@@ -100,10 +100,10 @@ impl<'a> OptedOutNumber<'a> {
         !self.0.bytes().all(|c| c.is_ascii_digit())
     }
 
-    /// Returns whether this is the recipient's number: all digits of both are the same, whatever stands
-    /// between them, and a leading `00` aside.
+    /// Returns whether this is the recipient's phone number: compares all digits of both, whatever stands
+    /// between them, without a leading `00`.
     ///
-    /// A masked number matches nobody, and a national form matches no international one.
+    /// A masked number matches nobody. A national form does not match the international form.
     ///
     /// ```
     /// # use mobivate_response::Failure;
@@ -163,7 +163,7 @@ fn after_notices(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The words of a notice, which may be none for what stands around them.
+/// The words of a notice; what stands around them may deny it.
 struct Phrase<'a> {
     /// With a verb, and no name.
     is_statement: bool,

@@ -24,8 +24,8 @@ fn all_alternatives_give_the_same_answer() {
     }
 }
 
-/// Who does the same job gives the same answer to every response file, those aside that derived
-/// structs cannot read.
+/// The same job gives the same answer to every response file, except those that derived structs cannot
+/// read.
 #[test]
 fn the_same_job_is_done() {
     let mut compared = 0;

@@ -184,7 +184,7 @@ impl Parts {
 /// Reads what was posted, in any of the forms, in a form field or bare, with or without a byte order
 /// mark.
 ///
-/// A status name of Mobivate's table decides; the code only where there is no such name. Only the
+/// A status name of Mobivate's table decides; the code only if there is no such name. Only the
 /// receipt's own fields are read, not the fields within them: an `hlr` may have a `status`, too.
 ///
 /// The documented JSON has `parts` and no `part`. It is unknown whether it is about one part of a long
@@ -359,7 +359,7 @@ fn read_elements(document: &str) -> Result<(String, String), ReadError> {
                     0 if root.is_some() => return Err(ReadError::Ambiguous),
                     0 => root = Some(name()),
                     1 => elements.push((name(), Some(String::new()))),
-                    // What has elements within is no text.
+                    // An element with elements within has no text.
                     2 => elements.last_mut().map_or((), |(_, text)| *text = None),
                     _ => {}
                 }
