@@ -23,13 +23,16 @@ use crate::{
 /// |---|---|
 /// | `Success` | all are accepted, under the batch's id; match delivery receipts by `reference` |
 /// | `Success`, but the count is not that of the recipients sent | look each recipient's message up |
-/// | `BatchOptedOut` that names recipients of the batch | suppress those; send to the others, or look them up where `retry` says `MayDuplicate` |
+/// | `BatchOptedOut` that names a recipient of the batch | suppress that one; send to the others, or look them up where `retry` says `MayDuplicate` |
 /// | `BatchOptedOut` that names nobody in the batch | suppress nobody; send half of the batch at a time, until one recipient is alone |
 /// | `BadRequest` for more than one recipient, 413 among them | send half of the batch at a time |
 /// | any other failure | as for a single send, for every recipient of the batch |
 ///
-/// Halve only where `retry` says "not sent". Send a batch of one as a single send: then the notice is
-/// about that recipient.
+/// A program does all of this by itself; no operator is needed. The count is `recipient_count`, or else
+/// the length of `recipients`, if there are any. A notice names at most one recipient: the next
+/// rejection names the next. Halve only where `retry` says "not sent", and send both halves before
+/// either is halved again: consecutive failures stop the circuit breaker. Send a batch of one as a
+/// single send: then the notice is about that recipient.
 ///
 /// ```
 /// use mobivate_response::{BatchOutcome, FailureKind};

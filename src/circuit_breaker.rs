@@ -28,12 +28,14 @@ use crate::{
 ///
 /// A failure that counts as trouble stops if it is the third trouble or a later one. Any failure stops
 /// if it is the tenth failure or a later one. An opt-out resets nothing, since it tells nothing of the
-/// credit. Consecutive opt-outs stop, too: a broken opt-out store must not suppress all recipients.
+/// credit. Consecutive opt-outs stop, too: a broken opt-out store must not suppress all recipients. So
+/// import Mobivate's opt-out list first: then those who are on it stop nothing.
 ///
 /// After a stop:
 ///
 /// - [`StopReason::Service`]: wait, then send one message as a probe, one that was certainly not sent.
-///   Send probes seldom: each may end as one more to look up. A success resets the counts.
+///   Send probes seldom: each may end as one more to look up. A success resets the counts; any action
+///   but `Stop` ends the stop.
 /// - Any other: alert an operator, who calls [`reset`](Self::reset) once it is fixed. After
 ///   `OptOuts`, look at what was suppressed since the last success; after `RateLimit`, ask Mobivate
 ///   for a higher limit.
@@ -151,7 +153,7 @@ impl CircuitBreaker {
     }
 
     /// Records what became of a message of your own that was accepted: credit may run out after
-    /// acceptance, while sends still succeed.
+    /// acceptance, while sends still succeed. Record each message once, however many parts it has.
     ///
     /// The third failed status of [`Scope::Account`] since the last `Delivered`, and each later one,
     /// stops: with [`StopReason::RateLimit`] if its kind is `RateLimited`, else with

@@ -51,8 +51,8 @@ use crate::failure::{
 /// *Documented* is what [Mobivate publishes], *observed* what its clients got, *firm* what is both.
 /// The codes are not SMPP's: there 2 is delivered, here it is accepted.
 ///
-/// A failed status has a [`FailureKind`], whose `retry` and `scope` tell what to do next as they do for
-/// a send. Only `OPTED_OUT` and `FAILED_RECIPIENT_BLACKLISTED` suppress the recipient: they say that
+/// A failed status has a [`FailureKind`], whose `retry` and `scope` tell what to do next, by the rules
+/// of [sending again](#sending-again). Only `OPTED_OUT` and `FAILED_RECIPIENT_BLACKLISTED` suppress the recipient: they say that
 /// Mobivate will not send, and are no record of a withdrawn consent. One `UNDELIVERABLE` suppresses
 /// nobody; Mobivate itself waits for three.
 ///
@@ -65,16 +65,42 @@ use crate::failure::{
 /// and take [`of_parts`](Self::of_parts) for the message: then a late receipt never turns a final
 /// status back. Suppress as soon as one receipt for a message of your own says so, before you merge it.
 ///
+/// The current API posts a form field `xml` (observed), the legacy API JSON (documented). Mobivate asks
+/// for a 200 in response, and documents no second try.
+///
+/// ```xml
+/// <deliveryreceipt><created>2026-06-18T11:00:15.915Z</created>
+/// <deliveryMessageId>133e4f21-ff94-49d7-9167-77c9bc94cb99</deliveryMessageId>
+/// <clientReference>order-1234</clientReference><status>DELIVERED</status>
+/// <statusCode>1</statusCode><part>1</part><parts>1</parts></deliveryreceipt>
+/// ```
+///
+/// ```json
+/// {"deliveryMessageId":"9A85B95E0A000A9D2FBD46710388AD54","clientReference":"order-1234",
+///  "created":"2023-07-28T03:23:22.000+00:00","status":"ACCEPTED","statusCode":2,"parts":1}
+/// ```
+///
+/// Incoming messages come to the same webhook; whoever writes "STOP" expects it to work.
+///
 /// Receipts carry no signature: whoever knows the webhook URL can forge one. Match them by client
 /// reference, and suppress nobody on a reference that is not your own. Do not match them by the id in
 /// the response to the send: for a batch it is the batch's, and it may be a `proxied_…` timestamp.
 ///
 /// A missing receipt proves nothing.
 ///
+/// # Sending again
+///
+/// One failed receipt speaks of one part of one attempt. Send the message again only if every part says
+/// `Later` or `AfterFix`, only on a receipt that is new, and not if another attempt may have been
+/// accepted. Then its statuses begin anew; the reference is the same, so tell the attempts apart by
+/// `deliveryMessageId`. `MayDuplicate` needs no lookup here: the receipt was it.
+///
 /// # Looking a message up
 ///
-/// Mobivate documents no filter by reference: request the message log of a day or more, page by page,
-/// and match the client reference yourself. A match tells that the message was accepted, and its status
+/// Mobivate documents no filter by reference: request the message log of a day or more, page by page
+/// (`GET /messages/history?fromDate=2026-06-18&toDate=2026-06-20&limit=5000&offset=0` on the current
+/// API, `GET /message?startDate=…&endDate=…` on the legacy API), and match the client reference yourself.
+/// How soon a message is in the log, and in which time zone a day begins, is unknown. A match tells that the message was accepted, and its status
 /// what became of it. *Not found proves nothing*: a log that leaves the message out also responds with a
 /// well-formed page (observed). After a day, an operator decides.
 ///

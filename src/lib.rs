@@ -37,8 +37,8 @@
 //!
 //! Mobivate has two APIs, and this crate reads both: the *legacy API* at
 //! `https://api.mobivatebulksms.com`, and the *current API* ("Vortex") on a domain that Mobivate gives
-//! you. Both take a `POST` with the headers `Content-Type: application/json` and
-//! `Authorization: Bearer <API key>`.
+//! you. The paths are the same on both, which take a `POST` with the headers
+//! `Content-Type: application/json` and `Authorization: Bearer <API key>`.
 //!
 //! `POST /send/single`; `routeId`, `reference` and `campaignId` are optional:
 //!
@@ -47,13 +47,16 @@
 //!  "routeId":"mglobal","reference":"order-1234"}
 //! ```
 //!
-//! `POST /send/batch`, up to 1,000 messages; one page of Mobivate's names the list `messages`, an older
-//! one `recipients`:
+//! `POST /send/batch`, up to 1,000 messages, each with a `text`, not a `body`; one page of Mobivate's
+//! names the list `messages`, an older one `recipients`:
 //!
 //! ```json
-//! {"routeId":"mglobal","excludeOptouts":true,"messages":[
+//! {"routeId":"mglobal","messages":[
 //!   {"originator":"Brand","recipient":"447700900123","text":"Hello","reference":"hello-1"}]}
 //! ```
+//!
+//! Unless it says `"excludeOptouts":false`, recipients who opted out are left out of a batch
+//! (documented). With `"excludeDuplicates":true`, a recipient who is in it twice gets one message.
 //!
 //! - `originator` is the sender ID. If it is not approved for a country, there is no error: the carrier
 //!   replaces it (observed).
@@ -72,9 +75,10 @@
 //! holds tested recipes to copy, for ureq, reqwest, hyper and libcurl; other recipes read delivery
 //! receipts, the message log and the opt-out list, and keep an outbox in a database.
 //!
-//! - Not sent: an error that certainly came before the sending, such as an unresolved name, a refused
-//!   connection or a connect timeout. Send the same request again after a wait, and call
-//!   [`CircuitBreaker::record_not_sent`]. In doubt, it is the next case.
+//! - Not sent: an error that certainly came before the sending: an unresolved name, a refused
+//!   connection, a timeout of connecting alone. Send the same request again after a wait, and call
+//!   [`CircuitBreaker::record_not_sent`]. In doubt, it is the next case: so are an unreachable host, a
+//!   reset, a broken pipe, a TLS error, and a timeout that does not tell its phase.
 //! - No response: the request was sent, or may have been, but no status came, or the client lost it:
 //!   [`Outcome::no_response`]. Do not pass on a status that the client or a proxy made up. Where the
 //!   `curl` command says `000`, the request may have been sent, unless `%{size_request}` is 0, too.
