@@ -192,11 +192,10 @@ impl<'a> Response<'a> {
 
     fn read_text(&mut self, text: &'a str) {
         // A number at the very end may be truncated; an unfinished string is an error either way.
-        let digits = text.bytes().rev().take_while(u8::is_ascii_digit).count();
-        let (json, number) = text.split_at(text.len() - digits);
-        let mut json = serde_json::Deserializer::from_str(json);
-        let read = Slot::Response(self).deserialize(&mut json).and_then(|()| json.end());
-        self.is_complete = read.is_ok() && number.is_empty();
+        let json = text.trim_end_matches(|c| matches!(c, '0'..='9' | '.' | '-' | '+'));
+        let mut reader = serde_json::Deserializer::from_str(json);
+        let read = Slot::Response(self).deserialize(&mut reader).and_then(|()| reader.end());
+        self.is_complete = read.is_ok() && json.len() == text.len();
         self.body_description = match read {
             Ok(()) if self.is_complete => "JSON without a text",
             Err(error) if error.is_eof() => "truncated JSON",
