@@ -1,6 +1,6 @@
 //! The opt-out notice, and the number that it names.
 
-use core::fmt;
+use core::{fmt, ops::Range};
 
 use crate::{
     failure::{Failure, FailureKind},
@@ -147,7 +147,7 @@ pub(crate) fn is_opt_out_notice(text: &str) -> bool {
 /// What follows each opt-out notice of the text.
 fn after_notices(text: &str) -> impl Iterator<Item = &str> {
     let mut clause = Clause { seen: 0, is_hedged: false };
-    let mut first_word = None;
+    let mut first = None;
     text.bytes().enumerate().filter_map(move |(start, c)| {
         if !matches!(c, b'r' | b'R') {
             return None;
@@ -156,7 +156,7 @@ fn after_notices(text: &str) -> impl Iterator<Item = &str> {
         let Phrase { is_statement, is_name, rest } = Phrase::read(phrase)?;
         let is_notice = !goes_on(rest)
             && !is_thing(rest, is_statement)
-            && (!is_name || start < *first_word.get_or_insert_with(|| first_word_end(text)))
+            && (!is_name || first.get_or_insert_with(|| first_word(text)).contains(&start))
             && !value_denies(rest)
             && !clause.hedges(before);
         is_notice.then_some(rest)
@@ -201,11 +201,11 @@ fn is_thing(rest: &str, is_statement: bool) -> bool {
 }
 
 /// Rule 2 of a notice: a name belongs to the first word, with what is joined to that: `SMS_RECIPIENT_OPTED_OUT`.
-fn first_word_end(text: &str) -> usize {
+fn first_word(text: &str) -> Range<usize> {
     let start = text.find(char::is_alphanumeric).unwrap_or(text.len());
     let (_, words) = text.split_at(start);
     let is_joined = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
-    words.find(|c| !is_joined(c)).map_or(text.len(), |len| start + len)
+    start..words.find(|c| !is_joined(c)).map_or(text.len(), |len| start + len)
 }
 
 /// Rule 3 of a notice: a value denies it, as in `recipient_opted_out=false`.
