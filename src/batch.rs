@@ -44,8 +44,8 @@ use crate::{
 ///
 /// let number = failure.opted_out_number().ok_or("no number")?;
 /// let sent_to = ["+44 7700 900122", "+44 7700 900123"];
-/// let suppressed: Vec<_> = sent_to.iter().filter(|recipient| number.matches(recipient)).collect();
-/// assert_eq!(suppressed, [&"+44 7700 900123"]);
+/// let suppressed = sent_to.iter().find(|recipient| number.matches(recipient));
+/// assert_eq!(suppressed, Some(&"+44 7700 900123"));
 /// # Ok::<(), &str>(())
 /// ```
 pub type BatchOutcome<'a> = Outcome<'a, Batch<'a>>;

@@ -9,20 +9,20 @@
 //!
 //! fn advice(status: u16, body: &[u8]) -> String {
 //!     let failure = match SendOutcome::decode(status, body) {
-//!         SendOutcome::Success(message) => return format!("accepted: store the id {}", message.id),
+//!         SendOutcome::Success(message) => return format!("accepted as {}", message.id),
 //!         SendOutcome::Failure(failure) => failure,
 //!     };
 //!     match failure.retry() {
 //!         Retry::Later => "not sent: send it again after a wait".into(),
-//!         Retry::AfterFix => format!("not sent: an operator fixes this first: {failure}"),
-//!         Retry::MayDuplicate => "may have been sent: look it up before sending it again".into(),
+//!         Retry::AfterFix => format!("not sent: an operator fixes {failure}"),
+//!         Retry::MayDuplicate => "may have been sent: look it up".into(),
 //!         Retry::Never => "not sent: suppress the recipient".into(),
 //!     }
 //! }
 //!
 //! let notice = br#"{"code":403,"message":"Recipient is opted out: 447700900123"}"#;
 //! assert_eq!(advice(403, notice), "not sent: suppress the recipient");
-//! assert_eq!(advice(502, b"<html>"), "may have been sent: look it up before sending it again");
+//! assert_eq!(advice(502, b"<html>"), "may have been sent: look it up");
 //! ```
 //!
 //! | question | see |

@@ -34,10 +34,9 @@ impl Failure<'_> {
     }
 }
 
-/// The phone number that an opt-out notice names: 7 to 15 digits ([ITU-T E.164]), of which all but the
-/// first may be masked.
+/// The phone number that an opt-out notice names.
 ///
-/// It follows the notice directly, behind a `:` and an optional `+`, and ends at the end of the text,
+/// It has 7 to 15 digits ([ITU-T E.164]), of which all but the first may be masked. It follows the notice directly, behind a `:` and an optional `+`, and ends at the end of the text,
 /// before whitespace, or before one of ``. , ; : ! ? ) ] } " '``. If more digits follow, in another
 /// group (`447700 900123`, `4477009,00123`), there is no number: half a number is somebody else's. What
 /// follows a comma and a space is another recipient's, and is not read.

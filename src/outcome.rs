@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 
-/// What became of a send: a [`SendOutcome`] of a single message, a [`BatchOutcome`] of a batch.
+/// What became of a send, single or batch.
+///
+/// It is used by its aliases: [`SendOutcome`] of a single message, [`BatchOutcome`] of a batch.
 ///
 /// # Serde
 ///
@@ -73,8 +75,9 @@ impl<'a, T> Outcome<'a, T> {
     /// Converts into a `Result` whose error is owned, so that `?` works everywhere.
     ///
     /// ```
+    /// # use std::error::Error;
     /// # use mobivate_response::SendOutcome;
-    /// fn id_of(status: u16, body: &[u8]) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+    /// fn id_of(status: u16, body: &[u8]) -> Result<String, Box<dyn Error + Send + Sync>> {
     ///     let message = SendOutcome::decode(status, body).into_result()?;
     ///     Ok(message.id.into_owned())
     /// }
@@ -82,7 +85,7 @@ impl<'a, T> Outcome<'a, T> {
     /// let error = id_of(401, br#"{"code":401,"message":"Unauthorized"}"#).err();
     /// let shown = error.map(|error| error.to_string());
     /// assert_eq!(shown.as_deref(), Some("unauthorized (401): Unauthorized"));
-    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// # Ok::<(), Box<dyn Error + Send + Sync>>(())
     /// ```
     ///
     /// # Errors
