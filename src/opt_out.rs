@@ -212,6 +212,7 @@ fn value_denies(rest: &str) -> bool {
     let is_sign =
         |c: &u8| matches!(c, b':' | b'=' | b'>' | b'?' | b'(' | b'[' | b'"' | b'\'' | b'`');
     let value = skip(rest, |c| c.is_ascii_whitespace() || is_sign(c));
+    // The first that matches decides, so `none` comes before `no`.
     let after = after_any(value, &["false", "none", "no", "null", "unknown"]);
     let after = after.or_else(|| value.strip_prefix('0'));
     after.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
