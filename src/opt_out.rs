@@ -139,8 +139,8 @@ impl fmt::Debug for OptedOutNumber<'_> {
 pub(crate) fn is_opt_out_notice(text: &str) -> bool {
     // Most texts have no "opted" in them, and need no search.
     let pairs = text.bytes().zip(text.bytes().skip(1));
-    let has_pt = pairs.fold(false, |has, (p, t)| has | (p | 0x20 == b'p') & (t | 0x20 == b't'));
-    has_pt && after_notices(text).next().is_some()
+    let is_pt = |p, t| matches!((p | 0x20, t | 0x20), (b'p', b't'));
+    pairs.fold(false, |has, (p, t)| has | is_pt(p, t)) && after_notices(text).next().is_some()
 }
 
 /// What follows each opt-out notice of the text.
