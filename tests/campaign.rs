@@ -1,8 +1,12 @@
 //! A sender that follows the crate's advice texts nobody twice, whatever the provider does; and one
 //! that follows other advice is caught.
 
+#[path = "../examples/campaign/entry.rs"]
+pub mod entry;
+#[path = "../examples/campaign/outbox.rs"]
+pub mod outbox;
 #[path = "../examples/campaign/provider.rs"]
-mod provider;
+pub mod provider;
 #[path = "../examples/campaign/script.rs"]
 mod script;
 #[path = "../examples/campaign/sender.rs"]
@@ -17,10 +21,12 @@ use mobivate_response::{
 };
 use proptest::prelude::*;
 
-use provider::{Account, Fault, Met, Provider, SHAPES, Truth, digits, exists};
-use sender::{
-    Attempt, Claim, Outbox, OutboxError, OutgoingMessage, Sender, State, StatusUpdate, decode,
+use entry::{Claim, OutgoingMessage, State};
+use outbox::{Outbox, OutboxError};
+use provider::{
+    Account, Attempt, Fault, Met, Provider, SHAPES, StatusUpdate, Truth, digits, exists,
 };
+use sender::{Sender, decode};
 
 /// What the sender goes by.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -140,12 +146,12 @@ impl Advice {
         now: SystemTime,
     ) -> Result<Action, OutboxError> {
         let mut update = update.clone();
-        if let Some(known) = sender
-            .outbox
-            .messages
-            .get_mut(&update.reference)
-            .and_then(|message| message.parts.get_mut(&update.part))
-        {
+        let message = sender.outbox.messages.get_mut(&update.reference);
+        let known = message.and_then(|message| {
+            let part = message.parts.get_mut(&update.part.unwrap_or(1))?;
+            Some((part, &mut message.updates))
+        });
+        if let Some((known, updates)) = known {
             let is_later = match self {
                 Self::LastStatusWins => true,
                 Self::LessCarefulStatusWins => {
@@ -158,6 +164,7 @@ impl Advice {
             if is_later && *known != update.status {
                 // What is known is forgotten, and the merge has nothing to weigh.
                 *known = DeliveryStatus::Unknown;
+                updates.retain(|other| other.part != update.part);
             } else if self == Self::LessCarefulStatusWins {
                 update.status = known.merge(update.status);
             }
@@ -225,7 +232,7 @@ struct Run {
     failed: u32,
     /// Receipts that say what is wrong with the account, since the last `DELIVERED`.
     failed_later: u32,
-    statuses: BTreeMap<(String, u32), DeliveryStatus>,
+    heard: Vec<StatusUpdate>,
     /// The last outcome, to be recorded again.
     before: Option<(Claim, Attempt)>,
     /// The kinds that came.
@@ -251,7 +258,7 @@ impl Run {
             wrong: 0,
             failed: 0,
             failed_later: 0,
-            statuses: BTreeMap::new(),
+            heard: Vec::new(),
             before: None,
             kinds: BTreeSet::new(),
         }
@@ -306,12 +313,8 @@ impl Run {
     /// Receipts come in.
     fn hear(&mut self, all: bool) -> Invariant {
         for receipt in self.provider.receipts(all) {
-            let known = self.statuses.get(&(receipt.id.clone(), receipt.part)).copied();
-            let is_new = matches!(known, None | Some(DeliveryStatus::Pending));
-            if is_new {
-                let key = (receipt.id.clone(), receipt.part);
-                self.statuses.insert(key, receipt.status);
-            }
+            let is_new = !self.heard.contains(&receipt);
+            self.heard.push(receipt.clone());
             let is_accounts =
                 receipt.status.failure_kind().is_some_and(|kind| kind.scope() == Scope::Account);
             self.failed_later += u32::from(is_accounts && is_new);
@@ -407,7 +410,7 @@ impl Run {
         let (state, is_sent) = (&message.state, !matches!(attempt, Attempt::NotSent(_)));
         let is_right = match truth {
             _ if self.provider.accepted.contains_key(&to.reference) => {
-                matches!(state, State::Accepted { .. } | State::NeedsLookup(_))
+                matches!(state, State::Accepted | State::NeedsLookup)
             }
             Truth { clear: false, .. } => true,
             Truth { .. } if !is_sent => *state == State::RetryLater,
@@ -459,12 +462,12 @@ impl Run {
         let is_imported = imported.is_some_and(|entry| entry.reference.is_none());
         let last = self.last.get(reference);
         let right = match (&message.state, last) {
-            (State::Accepted { .. }, Some(Truth { met, clear })) => *met == Met::Accepted || !clear,
+            (State::Accepted, Some(Truth { met, clear })) => *met == Met::Accepted || !clear,
             (State::Suppressed, _) => is_imported || self.provider.noticed.contains(&number),
             (State::NeedsFix(_), Some(Truth { met, clear })) => {
                 !exists(&message.recipient) && (*met == Met::NoSuchNumber || !clear)
             }
-            (State::NeedsLookup(_), Some(truth)) => !truth.clear,
+            (State::NeedsLookup, Some(truth)) => !truth.clear,
             _ => false,
         };
         invariant(right, || format!("{reference}: {message:?}, and the truth is {last:?}"))
@@ -657,8 +660,12 @@ fn states(sender: &Sender) -> Vec<&State> {
     sender.outbox.messages.values().map(|message| &message.state).collect()
 }
 
-fn update(status: &str, id: &str, part: u32, parts: u32) -> StatusUpdate {
-    let (reference, id) = ("0".into(), id.into());
+fn delivery(sender: &Sender) -> Option<DeliveryStatus> {
+    sender.outbox.messages.values().next().and_then(entry::Entry::delivery)
+}
+
+fn update(status: &str, id: &str, part: u8, parts: u8) -> StatusUpdate {
+    let (reference, id, part, parts) = ("0".into(), Some(id.into()), Some(part), Some(parts));
     StatusUpdate { reference, id, part, parts, status: DeliveryStatus::from_name(status) }
 }
 
@@ -681,13 +688,13 @@ fn what_an_operator_has_sent_again_may_come_twice_and_nothing_else() {
     run.play(script::most, script::fault).unwrap();
     let messages = run.sender.outbox.messages.iter();
     let in_doubt: Vec<_> = messages
-        .filter(|(_, message)| matches!(message.state, State::NeedsLookup(_)))
+        .filter(|(_, message)| matches!(message.state, State::NeedsLookup))
         .map(|(reference, _)| reference.clone())
         .collect();
     for reference in &in_doubt {
         // Twice, as by a double click.
-        run.sender.outbox.allow_duplicate(reference, at(9999));
-        run.sender.outbox.allow_duplicate(reference, at(9999));
+        assert_eq!(run.sender.outbox.allow_duplicate(reference, at(9999)), Ok(true));
+        assert_eq!(run.sender.outbox.allow_duplicate(reference, at(9999)), Ok(false));
     }
     run.send_all(|_| 1, |_| None).unwrap();
 
@@ -696,7 +703,7 @@ fn what_an_operator_has_sent_again_may_come_twice_and_nothing_else() {
     assert!(!twice.is_empty());
     assert!(twice.iter().all(|(reference, ids)| *ids == 2 && in_doubt.contains(reference)));
     assert_eq!(run.provider.after_opt_out, 0);
-    assert!(!states(&run.sender).iter().any(|state| matches!(state, State::NeedsLookup(_))));
+    assert!(!states(&run.sender).iter().any(|state| matches!(state, State::NeedsLookup)));
 }
 
 #[test]
@@ -721,8 +728,12 @@ fn what_has_an_id_and_is_no_success_is_looked_up_by_it() {
             let mut sender = sender(recipients);
             let claim = sender.claim(2, at(1)).unwrap();
             let _ = sender.record(&claim, &response(status, r#"{"id":"m-1"}"#), at(1)).unwrap();
-            let looked_up = State::NeedsLookup(Some("m-1".into()));
-            assert!(states(&sender).iter().all(|state| **state == looked_up));
+            for message in sender.outbox.messages.values() {
+                assert_eq!(
+                    (&message.state, message.id.as_deref()),
+                    (&State::NeedsLookup, Some("m-1"))
+                );
+            }
             assert_eq!(sender.claim(2, at(2)), None);
         }
     }
@@ -736,8 +747,10 @@ fn a_known_reference_stays_as_it_is_and_is_no_other_recipients() {
     }
     let other = sender.outbox.queue("0", "447700900124", at(2));
     assert_eq!(other, Err(OutboxError::OtherRecipient));
-    sender.outbox.mark_fixed("0", at(2));
-    sender.outbox.allow_duplicate("0", at(2));
+    assert_eq!(sender.outbox.mark_fixed("0", at(2)), Ok(false));
+    assert_eq!(sender.outbox.allow_duplicate("0", at(2)), Ok(false));
+    assert_eq!(sender.outbox.mark_found("0", "m-2", at(2)), Ok(false));
+    assert_eq!(sender.outbox.mark_found("1", "m-2", at(2)), Err(OutboxError::UnknownReference));
     assert_eq!(sender.claim(1, at(2)), None);
 }
 
@@ -758,7 +771,7 @@ fn an_outcome_that_is_not_the_open_attempts_changes_nothing() {
     assert_eq!(sender.record(&first, &slow_down, at(2)), Err(OutboxError::AttemptNotOpen));
     let not_sent = sender.outbox.record_not_sent(&first, at(2));
     assert_eq!(not_sent, Err(OutboxError::AttemptNotOpen));
-    assert_eq!(states(&sender), [&State::NeedsLookup(None)]);
+    assert_eq!(states(&sender), [&State::NeedsLookup]);
     assert_eq!(sender.claim(1, at(3)), None);
     assert_eq!(sender.record(&second, &ok, at(3)), Ok(Action::Continue));
 }
@@ -767,14 +780,15 @@ fn an_outcome_that_is_not_the_open_attempts_changes_nothing() {
 fn what_is_in_doubt_is_sent_again_neither_as_fixed_nor_once_it_is_found() {
     let mut sender = sender(&["447700900123"]);
     let claim = sender.claim(1, at(1)).unwrap();
-    sender.outbox.mark_fixed("0", at(1));
+    assert_eq!(sender.outbox.mark_fixed("0", at(1)), Ok(false));
     let _ = sender.record(&claim, &Attempt::NoResponse("timeout".into()), at(1)).unwrap();
-    sender.outbox.mark_fixed("0", at(2));
+    assert_eq!(sender.outbox.mark_fixed("0", at(2)), Ok(false));
     assert_eq!(sender.claim(1, at(2)), None);
-    sender.outbox.allow_duplicate("0", at(2));
-    sender.outbox.mark_found("0", "m-1", at(2));
+    assert_eq!(sender.outbox.allow_duplicate("0", at(2)), Ok(true));
+    assert_eq!(sender.outbox.mark_found("0", "m-1", at(2)), Ok(true));
     assert_eq!(sender.claim(1, at(2)), None);
-    assert!(matches!(states(&sender)[..], [State::Accepted { id, .. }] if id == "m-1"));
+    assert_eq!(states(&sender), [&State::Accepted]);
+    assert_eq!(sender.outbox.messages["0"].id.as_deref(), Some("m-1"));
 }
 
 #[test]
@@ -791,16 +805,15 @@ fn a_message_that_fails_after_acceptance_goes_where_its_status_says() {
         assert_eq!(sender.outbox.suppressed.len(), usize::from(state == State::Suppressed));
         // It arrived all the same.
         let _ = sender.apply(&update("DELIVERED", "d-1", 1, 1), at(3)).unwrap();
-        let status = DeliveryStatus::Delivered;
-        assert!(
-            matches!(states(&sender)[..], [State::Accepted { status: now, .. }] if *now == status)
-        );
+        assert_eq!(states(&sender), [&State::Accepted]);
+        assert_eq!(delivery(&sender), Some(DeliveryStatus::Delivered));
         assert_eq!(sender.claim(1, at(4)), None);
     }
     let mut sender = accepted();
     let _ = sender.apply(&update("EXPIRED", "d-1", 1, 1), at(2)).unwrap();
     let expired = DeliveryStatus::from_name("EXPIRED");
-    assert_eq!(states(&sender), [&State::Accepted { id: "m-1".into(), status: expired }]);
+    assert_eq!(states(&sender), [&State::Accepted]);
+    assert_eq!(delivery(&sender), Some(expired));
 }
 
 #[test]
@@ -823,8 +836,8 @@ fn a_receipt_of_an_earlier_attempt_sends_nothing_a_third_time() {
     let _ = sender.record(&claim, &response(200, r#"{"id":"m-2"}"#), at(3)).unwrap();
     let _ = sender.apply(&limits, at(4)).unwrap();
     assert_eq!(sender.claim(1, at(5)), None);
-    // The second attempt's own is another.
-    let _ = sender.apply(&update("LIMITS_EXCEEDED", "d-2", 1, 1), at(5)).unwrap();
+    // The second attempt's own has the id of its response.
+    let _ = sender.apply(&update("LIMITS_EXCEEDED", "m-2", 1, 1), at(5)).unwrap();
     assert!(sender.claim(1, at(6)).is_some());
 }
 
@@ -850,8 +863,14 @@ fn an_opt_out_is_not_lost_behind_another_status() {
             for name in order {
                 let _ = sender.apply(&update(name, "d-1", 1, 1), at(2)).unwrap();
             }
-            let is_settled = order == ["LIMITS_EXCEEDED", "OPTED_OUT"];
-            assert_eq!(sender.outbox.suppressed.len(), usize::from(!is_settled), "{order:?}");
+            assert_eq!(sender.outbox.suppressed.len(), 1, "{order:?}");
+            assert_eq!(sender.claim(1, at(3)), None, "{order:?}");
+            // A repeated receipt does not suppress who opted in since.
+            assert!(sender.outbox.opted_in("+44 7700 900123"));
+            for name in order {
+                let _ = sender.apply(&update(name, "d-1", 1, 1), at(4)).unwrap();
+            }
+            assert!(sender.outbox.suppressed.is_empty(), "{order:?}");
         }
     }
 }
@@ -868,14 +887,15 @@ fn a_bad_hour_is_undone_and_who_opted_in_again_is_texted_again() {
     assert_eq!(sender.claim(9, at(6)), None);
     assert!(states(&sender).iter().all(|state| **state == State::Suppressed));
 
-    sender.outbox.undo_suppressions(at(5), at(7));
+    assert_eq!(sender.outbox.undo_suppressions(at(5), at(7)), 1);
     let left: Vec<_> = sender.outbox.suppressed.keys().collect();
     assert_eq!(left, ["447700900100", "447700900102"]);
     let claim = sender.claim(9, at(7)).unwrap();
     let references: Vec<_> = claim.messages.iter().map(|to| to.reference.as_str()).collect();
     assert_eq!(references, ["1", "3"]);
 
-    sender.outbox.opted_in("+44 7700 900100");
+    assert!(sender.outbox.opted_in("+44 7700 900100"));
+    assert!(!sender.outbox.opted_in("447700900100"));
     assert_eq!(sender.claim(9, at(8)), None, "what was not sent stays so");
     sender.outbox.queue("again", "447700900100", at(8)).unwrap();
     assert!(sender.claim(9, at(8)).is_some());
@@ -886,7 +906,7 @@ fn a_failed_status_speaks_for_one_attempt_alone() {
     let mut sender = sender(&["447700900123"]);
     let claim = sender.claim(1, at(1)).unwrap();
     let _ = sender.record(&claim, &Attempt::NoResponse("timeout".into()), at(1)).unwrap();
-    sender.outbox.allow_duplicate("0", at(2));
+    assert_eq!(sender.outbox.allow_duplicate("0", at(2)), Ok(true));
     accept(&mut sender);
     let _ = sender.apply(&update("LIMITS_EXCEEDED", "d-1", 1, 1), at(3)).unwrap();
     assert_eq!(sender.claim(1, at(3)), None, "the other attempt may have arrived");
@@ -951,7 +971,7 @@ fn what_expired_is_not_sent_again_for_a_second_status() {
         for name in order {
             let _ = sender.apply(&update(name, "d-1", 1, 1), at(2)).unwrap();
         }
-        assert!(matches!(states(&sender)[..], [State::Accepted { .. }]), "{order:?}");
+        assert!(matches!(states(&sender)[..], [State::Accepted]), "{order:?}");
     }
 }
 
@@ -959,7 +979,7 @@ fn what_expired_is_not_sent_again_for_a_second_status() {
 fn a_lookup_that_finds_what_was_rejected_later_loses_nothing() {
     let mut sender = accepted();
     let _ = sender.apply(&update("LIMITS_EXCEEDED", "d-1", 1, 1), at(2)).unwrap();
-    sender.outbox.mark_found("0", "m-1", at(3));
+    assert_eq!(sender.outbox.mark_found("0", "m-1", at(3)), Ok(false));
     assert!(sender.claim(1, at(3)).is_some());
 }
 
@@ -979,8 +999,9 @@ fn an_opt_out_notice_of_a_batch_is_about_whom_it_names() {
     let with_id =
         r#"{"id":"b-1","success":false,"message":"Recipient is opted out: 447700900101"}"#;
     let _ = sender.record(&claim, &response(403, with_id), at(1)).unwrap();
-    let looked_up = State::NeedsLookup(Some("b-1".into()));
-    assert_eq!(states(&sender), [&looked_up, &State::Suppressed, &looked_up]);
+    let looked_up = &State::NeedsLookup;
+    assert_eq!(states(&sender), [looked_up, &State::Suppressed, looked_up]);
+    assert_eq!(sender.outbox.messages["0"].id.as_deref(), Some("b-1"));
 }
 
 #[test]
@@ -1008,7 +1029,7 @@ fn a_batch_is_halved_until_the_one_is_alone() {
             if reference == "17" {
                 assert_eq!(message.state, alone);
             } else {
-                assert!(matches!(message.state, State::Accepted { .. }), "{reference}");
+                assert!(matches!(message.state, State::Accepted), "{reference}");
             }
         }
         assert_eq!(sender.outbox.suppressed.len(), usize::from(alone == State::Suppressed));
@@ -1017,8 +1038,7 @@ fn a_batch_is_halved_until_the_one_is_alone() {
 
 #[test]
 fn an_accepted_batch_is_looked_up_if_its_count_differs() {
-    let looked_up = State::NeedsLookup(Some("b-1".into()));
-    let pending = State::Accepted { id: "b-1".into(), status: DeliveryStatus::Pending };
+    let (looked_up, pending) = (State::NeedsLookup, State::Accepted);
     for (body, state) in [
         (r#"{"id":"b-1"}"#, &pending),
         (r#"{"id":"b-1","recipientCount":3}"#, &pending),
@@ -1030,6 +1050,8 @@ fn an_accepted_batch_is_looked_up_if_its_count_differs() {
         let claim = sender.claim(3, at(1)).unwrap();
         let _ = sender.record(&claim, &response(200, body), at(1)).unwrap();
         assert_eq!(states(&sender), [state; 3], "{body}");
+        let mut messages = sender.outbox.messages.values();
+        assert!(messages.all(|message| message.id.as_deref() == Some("b-1")));
         assert_eq!(sender.claim(3, at(2)), None);
     }
 }
@@ -1045,8 +1067,8 @@ fn after_an_outage_a_probe_goes_first_and_after_any_other_stop_an_operator() {
     }
     assert_eq!(sender.stopped, Some(StopReason::Service));
     // It may have been sent, so it is no probe, though it stands first.
-    let queued = sender.outbox.claim(9, false, at(1)).unwrap();
-    sender.outbox.allow_duplicate("0", at(1));
+    let queued = sender.outbox.claim(9, at(1)).unwrap();
+    assert_eq!(sender.outbox.allow_duplicate("0", at(1)), Ok(true));
     sender.outbox.record_not_sent(&queued, at(1)).unwrap();
     let probe = sender.claim(9, at(2)).unwrap();
     assert_eq!(probe.messages.len(), 1);
@@ -1058,6 +1080,158 @@ fn after_an_outage_a_probe_goes_first_and_after_any_other_stop_an_operator() {
     assert_eq!(sender.claim(9, at(3)), None);
     sender.reset();
     assert_eq!(sender.claim(9, at(3)).unwrap().messages.len(), 2);
+}
+
+#[test]
+fn an_accepted_single_send_is_looked_up_if_its_count_is_not_one() {
+    for (count, state) in [(0, State::NeedsLookup), (1, State::Accepted), (2, State::NeedsLookup)] {
+        let mut sender = sender(&["447700900123"]);
+        let claim = sender.claim(1, at(1)).unwrap();
+        let body =
+            format!(r#"{{"success":true,"record":{{"id":"m-1","recipientCount":{count}}}}}"#);
+        let _ = sender.record(&claim, &response(200, &body), at(1)).unwrap();
+        assert_eq!(states(&sender), [&state], "{body}");
+        assert_eq!(sender.outbox.messages["0"].id.as_deref(), Some("m-1"));
+        assert_eq!(sender.claim(1, at(2)), None);
+    }
+}
+
+/// One message, whose first attempt was rejected after acceptance, and whose second is accepted.
+#[expect(clippy::unwrap_used, reason = "a test fails by it")]
+fn resent(second: &Attempt) -> Sender {
+    let mut sender = accepted();
+    let _ = sender.apply(&update("LIMITS_EXCEEDED", "d-1", 1, 1), at(2)).unwrap();
+    let claim = sender.claim(1, at(3)).unwrap();
+    let _ = sender.record(&claim, second, at(3)).unwrap();
+    sender
+}
+
+#[test]
+fn a_rejection_under_another_id_sends_nothing_a_third_time() {
+    let limits = |id: &str| update("LIMITS_EXCEEDED", id, 1, 1);
+    for status in ["LIMITS_EXCEEDED", "FAILED_INSUFFICIENT_CREDIT", "OPTED_OUT", "EXPIRED"] {
+        for id in ["d-1", "m-1", "log-1", "d-2"] {
+            let mut sender = resent(&response(200, r#"{"id":"m-2"}"#));
+            let _ = sender.apply(&update(status, id, 1, 1), at(4)).unwrap();
+            assert_eq!(states(&sender), [&State::Accepted], "{status} {id}");
+            sender.outbox.undo_suppressions(at(4), at(5));
+            assert_eq!(sender.claim(1, at(5)), None, "{status} {id}");
+        }
+    }
+    // Without an id, too.
+    let mut sender = resent(&response(200, r#"{"id":"m-2"}"#));
+    let without = StatusUpdate { id: None, ..limits("") };
+    let _ = sender.apply(&without, at(4)).unwrap();
+    assert_eq!(sender.claim(1, at(5)), None);
+    // An operator sees that it failed, and may have it sent again.
+    assert_eq!(delivery(&sender), Some(limits("").status));
+    assert_eq!(sender.outbox.allow_duplicate("0", at(6)), Ok(true));
+    accept(&mut sender);
+    let _ = sender.apply(&limits("m-1"), at(7)).unwrap();
+    assert_eq!(sender.claim(1, at(8)), None, "another attempt may have arrived");
+    // One that arrived after all is believed.
+    let _ = sender.apply(&update("DELIVERED", "d-1", 1, 1), at(9)).unwrap();
+    assert_eq!(delivery(&sender), Some(DeliveryStatus::Delivered));
+    assert_eq!(sender.outbox.allow_duplicate("0", at(10)), Ok(false));
+}
+
+#[test]
+fn a_status_under_another_id_does_not_settle_the_attempt_under_way() {
+    for name in ["SENT", "LIMITS_EXCEEDED", "EXPIRED"] {
+        let mut sender = accepted();
+        let _ = sender.apply(&update("LIMITS_EXCEEDED", "d-1", 1, 1), at(2)).unwrap();
+        let claim = sender.claim(1, at(3)).unwrap();
+        let _ = sender.apply(&update(name, "log-1", 1, 1), at(3)).unwrap();
+        assert_eq!(states(&sender), [&State::NeedsLookup], "{name}");
+        let _ = sender.record(&claim, &response(429, ""), at(4)).unwrap();
+        assert_eq!(states(&sender), [&State::RetryLater], "{name}");
+    }
+}
+
+#[test]
+fn what_a_lookup_finds_of_a_resent_message_may_be_the_rejected_attempt() {
+    let mut sender = resent(&Attempt::NoResponse("timeout".into()));
+    assert_eq!(sender.outbox.mark_found("0", "log-1", at(4)), Ok(true));
+    let _ = sender.apply(&update("LIMITS_EXCEEDED", "log-1", 1, 1), at(4)).unwrap();
+    assert_eq!(sender.claim(1, at(5)), None);
+}
+
+#[test]
+fn a_second_rejection_is_resent_unless_the_first_attempt_may_have_arrived() {
+    for (late, is_resent) in [("SENT", true), ("DELIVERED", false), ("EXPIRED", false)] {
+        let mut sender = resent(&response(200, r#"{"id":"m-2"}"#));
+        let _ = sender.apply(&update(late, "d-1", 1, 1), at(4)).unwrap();
+        let _ = sender.apply(&update("LIMITS_EXCEEDED", "m-2", 1, 1), at(5)).unwrap();
+        assert_eq!(sender.claim(1, at(6)).is_some(), is_resent, "{late}");
+    }
+}
+
+#[test]
+fn a_receipt_that_comes_before_the_response_knows_more() {
+    for (name, state) in [
+        ("DELIVERED", State::Accepted),
+        ("LIMITS_EXCEEDED", State::RetryLater),
+        ("FAILED_INSUFFICIENT_CREDIT", State::NeedsFix("failed: out of credit".into())),
+        ("OPTED_OUT", State::Suppressed),
+    ] {
+        for (status, body) in [(200, r#"{"id":"m-1"}"#), (503, "")] {
+            let mut sender = sender(&["447700900123"]);
+            let claim = sender.claim(1, at(1)).unwrap();
+            let _ = sender.apply(&update(name, "d-1", 1, 1), at(2)).unwrap();
+            // The circuit breaker hears of it all the same.
+            let action = sender.record(&claim, &response(status, body), at(3)).unwrap();
+            assert_eq!(matches!(action, Action::BackOff(_)), status == 503);
+            assert_eq!(states(&sender), [&state], "{name} {status}");
+        }
+    }
+}
+
+#[test]
+fn a_late_status_that_tells_nothing_new_does_not_undo_a_fix() {
+    let mut sender = accepted();
+    let failed = update("FAILED_INSUFFICIENT_CREDIT", "d-1", 1, 1);
+    let _ = sender.apply(&failed, at(2)).unwrap();
+    assert_eq!(sender.outbox.mark_fixed("0", at(3)), Ok(true));
+    let _ = sender.apply(&update("ACCEPTED", "d-1", 1, 1), at(4)).unwrap();
+    assert_eq!(states(&sender), [&State::RetryLater]);
+    // What may have arrived is new.
+    let _ = sender.apply(&update("EXPIRED", "d-1", 1, 1), at(5)).unwrap();
+    assert_eq!(sender.claim(1, at(6)), None);
+}
+
+#[test]
+fn a_bad_hour_that_is_undone_sends_nothing_again_that_may_have_arrived() {
+    let mut sender = accepted();
+    let _ = sender.apply(&update("DELIVERED", "d-1", 1, 2), at(2)).unwrap();
+    let _ = sender.apply(&update("OPTED_OUT", "d-1", 2, 2), at(3)).unwrap();
+    assert_eq!(states(&sender), [&State::Suppressed]);
+    assert_eq!(sender.outbox.undo_suppressions(at(3), at(4)), 1);
+    assert_eq!(states(&sender), [&State::Accepted]);
+    assert_eq!(sender.claim(1, at(5)), None);
+
+    let mut sender = resent(&response(200, r#"{"id":"m-2"}"#));
+    for (name, id) in [("EXPIRED", "d-1"), ("OPTED_OUT", "m-2")] {
+        let _ = sender.apply(&update(name, id, 1, 1), at(4)).unwrap();
+    }
+    assert_eq!(states(&sender), [&State::Suppressed]);
+    sender.outbox.undo_suppressions(at(4), at(5));
+    assert_eq!(sender.claim(1, at(6)), None, "the first attempt may have arrived");
+}
+
+#[test]
+fn a_status_of_all_parts_is_about_each_of_them() {
+    let all = |name: &str| StatusUpdate { part: None, parts: None, ..update(name, "log-1", 1, 1) };
+    let mut sender = accepted();
+    let _ = sender.apply(&update("SENT", "d-1", 1, 2), at(2)).unwrap();
+    let _ = sender.apply(&all("LIMITS_EXCEEDED"), at(3)).unwrap();
+    assert_eq!(states(&sender), [&State::RetryLater]);
+
+    let mut sender = accepted();
+    let second = StatusUpdate { parts: None, ..update("LIMITS_EXCEEDED", "d-1", 2, 2) };
+    let _ = sender.apply(&second, at(2)).unwrap();
+    assert_eq!(states(&sender), [&State::Accepted], "nothing was heard of the first");
+    let _ = sender.apply(&all("DELIVERED"), at(3)).unwrap();
+    assert_eq!(delivery(&sender), Some(DeliveryStatus::Delivered));
 }
 
 fn faults() -> impl Strategy<Value = Fault> {

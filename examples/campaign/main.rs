@@ -1,8 +1,10 @@
 //! A campaign against a provider that fails in every known way: `cargo run --example campaign`.
 //!
-//! `sender.rs` is the part to copy; `run` shows how to use it.
+//! `entry.rs`, `outbox.rs` and `sender.rs` are the part to copy; `run` shows how to use it.
 
-mod provider;
+pub mod entry;
+pub mod outbox;
+pub mod provider;
 mod script;
 pub mod sender;
 
@@ -13,8 +15,10 @@ use std::{
 
 use mobivate_response::{Action, StopReason};
 
+use entry::State;
+use outbox::Outbox;
 use provider::{Account, Fault, Provider};
-use sender::{Outbox, Sender, State};
+use sender::Sender;
 
 fn main() -> io::Result<ExitCode> {
     match play(&mut io::stdout().lock()) {
@@ -120,10 +124,10 @@ fn words(broken: Account) -> &'static str {
 fn report(outbox: &Outbox, provider: &Provider, out: &mut impl Write) -> io::Result<()> {
     let count = |is: fn(&State) -> bool| outbox.messages.values().filter(|m| is(&m.state)).count();
     let rows = [
-        ("accepted", count(|state| matches!(state, State::Accepted { .. }))),
+        ("accepted", count(|state| matches!(state, State::Accepted))),
         ("suppressed", count(|state| matches!(state, State::Suppressed))),
         ("needs a fix", count(|state| matches!(state, State::NeedsFix(_)))),
-        ("needs a lookup", count(|state| matches!(state, State::NeedsLookup(_)))),
+        ("needs a lookup", count(|state| matches!(state, State::NeedsLookup))),
         ("retry later", count(|state| matches!(state, State::RetryLater))),
         ("queued", count(|state| matches!(state, State::Queued))),
     ];

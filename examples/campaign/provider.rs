@@ -6,7 +6,40 @@ use std::time::{Duration, SystemTime};
 
 use mobivate_response::DeliveryStatus;
 
-use crate::sender::{Attempt, Claim, Outbox, Sender, State, StatusUpdate};
+use crate::entry::{Claim, Entry, State, Suppression};
+use crate::outbox::Outbox;
+use crate::sender::Sender;
+
+/// What the HTTP client says of a send.
+#[derive(Clone, Debug)]
+pub enum Attempt {
+    /// A response came.
+    Response {
+        /// The HTTP status.
+        status: u16,
+        /// As much of the body as arrived.
+        body: Vec<u8>,
+    },
+    /// It was sent, or may have been, and no response came: why.
+    NoResponse(String),
+    /// It certainly was not sent: why.
+    NotSent(String),
+}
+
+/// What a delivery receipt, or a record of the message log, says of a message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StatusUpdate {
+    /// The client reference: the one thing to match by.
+    pub reference: String,
+    /// Mobivate's id for the message. For a batch it is not the id that the send got.
+    pub id: Option<String>,
+    /// The part of a long message that it is about, from 1; `None`: all of them.
+    pub part: Option<u8>,
+    /// How many parts the message has, as far as this says.
+    pub parts: Option<u8>,
+    /// What became of the part.
+    pub status: DeliveryStatus,
+}
 
 /// What goes wrong with a request, or from it on.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -275,7 +308,10 @@ impl Provider {
         for (to, number) in claim.messages.iter().zip(&numbers) {
             if numbers.len() == 1 || !self.opted_out.contains(number) {
                 count += 1;
-                self.accept(&to.reference, number, &id);
+                // For a batch a receipt does not have the id that the send got.
+                let own = format!("{id}-{}", to.reference);
+                let of_receipts = if numbers.len() == 1 { &id } else { &own };
+                self.accept(&to.reference, number, &id, of_receipts);
             }
         }
         // A batch that lost some is told by its count alone.
@@ -308,17 +344,18 @@ impl Provider {
     }
 
     /// Accepts a message; its receipts come later, in any order, more than once or not at all.
-    fn accept(&mut self, reference: &str, number: &str, id: &str) {
+    fn accept(&mut self, reference: &str, number: &str, id: &str, of_receipts: &str) {
         self.accepted.entry(reference.into()).or_default().push(id.into());
         self.acceptances += 1;
         let count = self.acceptances;
         let parts = if count % 5 == 0 { 2 } else { 1 };
-        let mut receipt = |after: usize, name: &str, part: u32| {
-            let status = DeliveryStatus::from_name(name);
-            let (reference, id) = (reference.into(), format!("receipt-{id}-{reference}"));
+        let mut update = |after: usize, name: &str, part: u8, id: String| {
+            let (reference, status) = (reference.into(), DeliveryStatus::from_name(name));
+            let (id, part, parts) = (Some(id), Some(part), Some(parts));
             let update = StatusUpdate { reference, id, part, parts, status };
             self.receipts.push((self.requests + after, update));
         };
+        let mut receipt = |after, name: &str, part| update(after, name, part, of_receipts.into());
         let (failed, left) = self.fails_later;
         if self.contradicts {
             self.contradicts = false;
@@ -332,6 +369,10 @@ impl Provider {
                 receipt(1, failed, part);
                 receipt(4, failed, part);
                 receipt(25, failed, part);
+            }
+            // The message log may have it under another id.
+            for part in 1..=parts {
+                update(30, failed, part, format!("log-{id}-{reference}"));
             }
             let ids = self.accepted.entry(reference.into()).or_default();
             ids.pop();
@@ -382,7 +423,7 @@ impl Provider {
             _ => false,
         });
         for reference in fixed.map(|(reference, _)| reference.clone()).collect::<Vec<_>>() {
-            sender.outbox.mark_fixed(&reference, now);
+            let _ = sender.outbox.mark_fixed(&reference, now);
         }
         sender.reset();
         self.fails_later.1 = 0;
@@ -406,24 +447,26 @@ impl Provider {
     pub(crate) fn look_up(&self, sender: &mut Sender) {
         for (reference, ids) in &self.accepted {
             if let Some(id) = ids.last().filter(|id| !id.ends_with(['0', '5', 'a', 'f'])) {
-                sender.outbox.mark_found(reference, id, self.now());
+                let _ = sender.outbox.mark_found(reference, id, self.now());
             }
         }
     }
 
     /// What must not happen, and how often it did, by what the provider knows and the outbox says.
     pub(crate) fn harm(&self, outbox: &Outbox) -> [(&'static str, usize); 4] {
-        let lost = |(reference, message): &(&String, &crate::sender::Entry)| {
+        let lost = |(reference, message): &(&String, &Entry)| {
             let is_accepted = self.accepted.contains_key(*reference);
             match &message.state {
-                State::Accepted { .. } => !is_accepted,
-                State::NeedsLookup(_) => false,
+                // Rejected twice, and an operator decides.
+                State::Accepted if message.was_rejected && message.has_failed() => false,
+                State::Accepted => !is_accepted,
+                State::NeedsLookup => false,
                 State::Queued | State::Suppressed | State::RetryLater | State::NeedsFix(_) => {
                     is_accepted
                 }
             }
         };
-        let unnoticed = |(number, entry): &(&String, &crate::sender::Suppression)| {
+        let unnoticed = |(number, entry): &(&String, &Suppression)| {
             entry.reference.is_some() && !self.noticed.contains(*number)
         };
         [

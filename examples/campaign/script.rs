@@ -1,8 +1,8 @@
 //! What the example plays: who is texted, and what goes wrong when.
 
 use crate::{
+    outbox::Outbox,
     provider::{Account, Fault, Provider},
-    sender::Outbox,
 };
 
 /// The recipients.

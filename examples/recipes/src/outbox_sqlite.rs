@@ -1,4 +1,4 @@
-//! A campaign's outbox in an `SQLite` database: what `examples/campaign/sender.rs` does with a map.
+//! A campaign's outbox in an `SQLite` database: what `examples/campaign/outbox.rs` does with a map.
 //!
 //! ```toml
 //! mobivate-response = "0.1"

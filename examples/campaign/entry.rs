@@ -1,0 +1,178 @@
+//! What the outbox holds, to copy with `outbox.rs`: each message with the one state that it is in, and
+//! what receipts and the message log said of it.
+
+#![expect(missing_docs, reason = "the names say it")]
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use mobivate_response::{DeliveryStatus, FailureKind, Retry};
+
+// In production, that of `examples/recipes/src/receipts.rs`, which has the same fields.
+use crate::provider::StatusUpdate;
+
+/// What is about to be sent: one message as a single send, more as a batch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    /// Unique: it tells this try to send from an earlier one of the same message.
+    pub attempt: u64,
+    pub messages: Vec<OutgoingMessage>,
+}
+
+/// A message to one recipient.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutgoingMessage {
+    /// The client reference, unique, sent along.
+    pub reference: String,
+    /// The phone number, digits alone.
+    pub recipient: String,
+}
+
+/// What became of a message, and what is to be done about it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum State {
+    /// Certainly not sent.
+    Queued,
+    /// Accepted; [`Entry::delivery`] tells what became of it. It stays here if it failed later and
+    /// may have arrived all the same.
+    Accepted,
+    /// Not sent: the recipient opted out, or is on the suppression list.
+    Suppressed,
+    /// Not sent: sent again after a wait.
+    RetryLater,
+    /// Not sent: sent again once an operator has fixed this.
+    NeedsFix(String),
+    /// May have been sent: looked up by the reference, or by the id if there is one. What is not found
+    /// may have been accepted all the same: an operator decides, after a day.
+    NeedsLookup,
+}
+
+/// A message with all that the outbox knows of it.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The phone number, digits alone.
+    pub recipient: String,
+    pub state: State,
+    /// When it came into this state.
+    pub changed_at: SystemTime,
+    /// The last attempt; 0: never claimed.
+    pub attempt: u64,
+    /// The id that the response to that attempt gave: Mobivate's, of the message or of its batch.
+    pub id: Option<String>,
+    /// The largest batch that it may be part of.
+    pub most: usize,
+    /// More than one attempt may have been accepted, so a failed status speaks for one alone.
+    pub may_duplicate: bool,
+    /// A status was heard of an attempt before the last: another may be about that one, too.
+    pub was_rejected: bool,
+    /// Every status update, once.
+    pub updates: Vec<StatusUpdate>,
+    /// The status of each part, as heard since the last attempt. Of the others it is `Unknown`.
+    pub parts: BTreeMap<u8, DeliveryStatus>,
+}
+
+/// Since when nothing is sent to a recipient, and the message that said so; an imported one has none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Suppression {
+    pub at: SystemTime,
+    pub reference: Option<String>,
+}
+
+impl Entry {
+    /// A message that was never claimed.
+    pub(crate) fn new(recipient: String, now: SystemTime) -> Self {
+        Self {
+            recipient,
+            state: State::Queued,
+            changed_at: now,
+            attempt: 0,
+            id: None,
+            most: usize::MAX,
+            may_duplicate: false,
+            was_rejected: false,
+            updates: Vec::new(),
+            parts: BTreeMap::new(),
+        }
+    }
+
+    /// Returns what became of an accepted message; `None`: nothing was heard.
+    #[must_use]
+    pub fn delivery(&self) -> Option<DeliveryStatus> {
+        let parts = self.parts.values().copied();
+        (!self.parts.is_empty()).then(|| DeliveryStatus::of_parts(parts))
+    }
+
+    /// Whether it was accepted, and failed later.
+    pub(crate) fn has_failed(&self) -> bool {
+        let failure = self.delivery().and_then(DeliveryStatus::failure_kind);
+        self.state == State::Accepted && failure.is_some()
+    }
+
+    /// Whether it is to be sent.
+    pub(crate) fn is_to_send(&self) -> bool {
+        matches!(self.state, State::Queued | State::RetryLater)
+    }
+
+    /// Whether an outcome or a lookup still says something new of it.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.state == State::NeedsLookup || self.state == State::RetryLater && self.may_duplicate
+    }
+
+    /// Whether all that was heard of it says that it was not sent.
+    pub(crate) fn is_unsent(&self) -> bool {
+        // Of whatever attempt, and whatever it is merged to.
+        let may_have_arrived = |update: &StatusUpdate| {
+            update.status == DeliveryStatus::Delivered
+                || retry(update.status) == Some(Retry::MayDuplicate)
+        };
+        self.parts.values().all(|part| retry(*part).is_some())
+            && !self.updates.iter().any(may_have_arrived)
+    }
+
+    /// Starts another attempt.
+    pub(crate) fn start(&mut self, attempt: u64) {
+        (self.attempt, self.id) = (attempt, None);
+        self.was_rejected |= !self.parts.is_empty();
+        self.parts.clear();
+    }
+
+    /// Merges a status update, and returns the state that it moves the message to.
+    ///
+    /// Where it is uncertain which attempt the status is about, the message stays in its state: after
+    /// a first rejection, only a `DELIVERED` and what has the id of the response move it.
+    pub(crate) fn hear(&mut self, update: &StatusUpdate) -> State {
+        self.updates.push(update.clone());
+        let before = self.parts.clone();
+        let highest = before.keys().next_back().copied();
+        for part in 1..=update.parts.max(update.part).max(highest).unwrap_or(1).max(1) {
+            let known = self.parts.entry(part).or_insert(DeliveryStatus::Unknown);
+            if update.part.is_none_or(|about| about == part) {
+                *known = known.merge(update.status);
+            }
+        }
+        let is_its_own = update.id.is_some() && update.id == self.id;
+        let is_certain = is_its_own || !self.was_rejected;
+        let may_resend = self.is_unsent() && !self.may_duplicate;
+        match self.delivery() {
+            Some(DeliveryStatus::Delivered) => State::Accepted,
+            Some(status) if is_certain && self.parts != before => match retry(status) {
+                Some(Retry::Never) => State::Suppressed,
+                Some(Retry::Later) if may_resend => State::RetryLater,
+                Some(Retry::AfterFix) if may_resend => State::NeedsFix(status.to_string()),
+                _ => State::Accepted,
+            },
+            _ => self.state.clone(),
+        }
+    }
+}
+
+/// Returns what a failed status means for another attempt.
+pub(crate) fn retry(status: DeliveryStatus) -> Option<Retry> {
+    status.failure_kind().map(FailureKind::retry)
+}
+
+/// One phone number, however it is written: `00` and `+` are one.
+pub(crate) fn number(recipient: &str) -> String {
+    let digits: String = recipient.chars().filter(char::is_ascii_digit).collect();
+    digits.strip_prefix("00").map_or(digits.clone(), str::to_owned)
+}
