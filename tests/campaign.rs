@@ -146,25 +146,23 @@ impl Advice {
         now: SystemTime,
     ) -> Result<Action, OutboxError> {
         let mut update = update.clone();
-        let message = sender.outbox.messages.get_mut(&update.reference);
-        let known = message.and_then(|message| {
-            let part = message.parts.get_mut(&update.part.unwrap_or(1))?;
-            Some((part, &mut message.updates))
-        });
-        if let Some((known, updates)) = known {
+        if let Some(message) = sender.outbox.messages.get_mut(&update.reference) {
+            let retry = |status: DeliveryStatus| status.failure_kind().map(FailureKind::retry);
+            let is_about_it = |known: &StatusUpdate| known.part == update.part;
+            let before = message.updates.iter().skip(message.heard_before);
+            let known = before.filter(|known| is_about_it(known)).map(|known| known.status);
+            let known = known.reduce(DeliveryStatus::merge).unwrap_or(DeliveryStatus::Unknown);
             let is_later = match self {
                 Self::LastStatusWins => true,
                 Self::LessCarefulStatusWins => {
-                    let retry =
-                        |status: DeliveryStatus| status.failure_kind().map(FailureKind::retry);
-                    retry(*known) > retry(update.status) && retry(update.status).is_some()
+                    retry(known) > retry(update.status) && retry(update.status).is_some()
                 }
                 _ => false,
             };
-            if is_later && *known != update.status {
+            if is_later && known != update.status {
                 // What is known is forgotten, and the merge has nothing to weigh.
-                *known = DeliveryStatus::Unknown;
-                updates.retain(|other| other.part != update.part);
+                message.updates.retain(|known| !is_about_it(known));
+                message.heard_before = message.heard_before.min(message.updates.len());
             } else if self == Self::LessCarefulStatusWins {
                 update.status = known.merge(update.status);
             }

@@ -3,7 +3,6 @@
 
 #![expect(missing_docs, reason = "the names say it")]
 
-use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use mobivate_response::{DeliveryStatus, FailureKind, Retry};
@@ -63,12 +62,10 @@ pub struct Entry {
     pub most: usize,
     /// More than one attempt may have been accepted, so a failed status speaks for one alone.
     pub may_duplicate: bool,
-    /// A status was heard of an attempt before the last: another may be about that one, too.
-    pub was_rejected: bool,
-    /// Every status update, once.
+    /// What receipts and the message log said, once each.
     pub updates: Vec<StatusUpdate>,
-    /// The status of each part, as heard since the last attempt. Of the others it is `Unknown`.
-    pub parts: BTreeMap<u8, DeliveryStatus>,
+    /// How many of them there were before the last attempt.
+    pub heard_before: usize,
 }
 
 /// Since when nothing is sent to a recipient, and the message that said so; an imported one has none.
@@ -89,17 +86,30 @@ impl Entry {
             id: None,
             most: usize::MAX,
             may_duplicate: false,
-            was_rejected: false,
             updates: Vec::new(),
-            parts: BTreeMap::new(),
+            heard_before: 0,
         }
     }
 
-    /// Returns what became of an accepted message; `None`: nothing was heard.
+    /// Returns what became of an accepted message; `None`: nothing was heard since the last attempt.
     #[must_use]
     pub fn delivery(&self) -> Option<DeliveryStatus> {
-        let parts = self.parts.values().copied();
-        (!self.parts.is_empty()).then(|| DeliveryStatus::of_parts(parts))
+        let parts = self.parts();
+        (!parts.is_empty()).then(|| DeliveryStatus::of_parts(parts))
+    }
+
+    /// The status of each part, as heard since the last attempt. Of the others it is `Unknown`.
+    fn parts(&self) -> Vec<DeliveryStatus> {
+        let updates = self.updates.iter().skip(self.heard_before);
+        let numbers = updates.clone().map(|update| update.part.max(update.parts));
+        let count = numbers.max().map_or(0, |highest| highest.unwrap_or(1).max(1));
+        let of = |part| {
+            let about_it = updates.clone().filter(|update| update.part.is_none_or(|n| n == part));
+            about_it
+                .map(|update| update.status)
+                .fold(DeliveryStatus::Unknown, DeliveryStatus::merge)
+        };
+        (1..=count).map(of).collect()
     }
 
     /// Whether it was accepted, and failed later.
@@ -125,37 +135,28 @@ impl Entry {
             update.status == DeliveryStatus::Delivered
                 || retry(update.status) == Some(Retry::MayDuplicate)
         };
-        self.parts.values().all(|part| retry(*part).is_some())
+        self.parts().into_iter().all(|part| retry(part).is_some())
             && !self.updates.iter().any(may_have_arrived)
     }
 
     /// Starts another attempt.
     pub(crate) fn start(&mut self, attempt: u64) {
-        (self.attempt, self.id) = (attempt, None);
-        self.was_rejected |= !self.parts.is_empty();
-        self.parts.clear();
+        (self.attempt, self.id, self.heard_before) = (attempt, None, self.updates.len());
     }
 
-    /// Merges a status update, and returns the state that it moves the message to.
+    /// Keeps a status update, and returns the state that it moves the message to.
     ///
     /// Where it is uncertain which attempt the status is about, the message stays in its state: after
     /// a first rejection, only a `DELIVERED` and what has the id of the response move it.
     pub(crate) fn hear(&mut self, update: &StatusUpdate) -> State {
+        let before = self.parts();
         self.updates.push(update.clone());
-        let before = self.parts.clone();
-        let highest = before.keys().next_back().copied();
-        for part in 1..=update.parts.max(update.part).max(highest).unwrap_or(1).max(1) {
-            let known = self.parts.entry(part).or_insert(DeliveryStatus::Unknown);
-            if update.part.is_none_or(|about| about == part) {
-                *known = known.merge(update.status);
-            }
-        }
         let is_its_own = update.id.is_some() && update.id == self.id;
-        let is_certain = is_its_own || !self.was_rejected;
+        let is_certain = is_its_own || self.heard_before == 0;
         let may_resend = self.is_unsent() && !self.may_duplicate;
         match self.delivery() {
             Some(DeliveryStatus::Delivered) => State::Accepted,
-            Some(status) if is_certain && self.parts != before => match retry(status) {
+            Some(status) if is_certain && self.parts() != before => match retry(status) {
                 Some(Retry::Never) => State::Suppressed,
                 Some(Retry::Later) if may_resend => State::RetryLater,
                 Some(Retry::AfterFix) if may_resend => State::NeedsFix(status.to_string()),

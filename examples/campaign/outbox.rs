@@ -176,7 +176,7 @@ impl Outbox {
         let entry = self.load(reference)?;
         let is_in_doubt = entry.is_in_doubt();
         if is_in_doubt {
-            entry.may_duplicate |= entry.was_rejected; // it may be the rejected attempt that was found
+            entry.may_duplicate |= entry.heard_before > 0; // it may be the rejected attempt that was found
             self.resolve(reference, State::Accepted, Some(id), now);
         }
         Ok(is_in_doubt)
