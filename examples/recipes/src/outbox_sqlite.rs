@@ -29,8 +29,8 @@
 //!         }
 //!     };
 //!     outbox.save_circuit_breaker(&circuit_breaker)?;
-//!     …                                                     // continue, back off or stop
-//! }
+//!     …                                                     // continue, back off or stop; a stopped
+//! }                                                         // service: outbox.claim_probe(now)
 //! ```
 //!
 //! The caller passes the times. The tables hold phone numbers and the responses' own words unredacted:
@@ -115,7 +115,7 @@ pub struct Entry {
     pub attempt: u64,
     /// Mobivate's id from the response to that attempt: of the message, or of its batch.
     pub id: Option<String>,
-    /// An operator allowed a duplicate: more than one attempt may have been accepted.
+    /// More than one attempt may have been accepted, so a failed status speaks for one alone.
     pub may_duplicate: bool,
 }
 
@@ -178,9 +178,9 @@ impl Accepted for Batch<'_> {
 }
 
 /// Selects what is claimed next. However many messages are queued, it reads at most one row more than
-/// it claims.
+/// it claims; a probe skips those that may have been sent.
 pub const NEXT: &str = "SELECT reference, recipient, most FROM messages
-    WHERE place IS NOT NULL ORDER BY place LIMIT ?1";
+    WHERE place IS NOT NULL AND may_duplicate <= ?2 ORDER BY place LIMIT ?1";
 
 /// Moves a message to a state and, if it is to be sent, to the end of the queue.
 pub const TRANSITION: &str = "UPDATE messages SET state = ?2, changed_at = ?3, place = CASE WHEN ?4
@@ -275,8 +275,22 @@ impl Outbox {
     /// From here on they are `NeedsLookup`, until an outcome, a status or an operator moves them: after
     /// a crash it is unknown whether they were sent.
     pub fn claim(&mut self, most: usize, now: SystemTime) -> Result<Option<Claim>> {
+        self.claim_next(most, false, now)
+    }
+
+    /// Claims a message that was certainly not sent before, to see whether the service is back.
+    pub fn claim_probe(&mut self, now: SystemTime) -> Result<Option<Claim>> {
+        self.claim_next(1, true, now)
+    }
+
+    fn claim_next(
+        &mut self,
+        most: usize,
+        is_probe: bool,
+        now: SystemTime,
+    ) -> Result<Option<Claim>> {
         let transaction = self.begin()?;
-        let messages = next(&transaction, most)?;
+        let messages = next(&transaction, most, is_probe)?;
         if messages.is_empty() {
             return Ok(None);
         }
@@ -424,8 +438,7 @@ impl Outbox {
             _ => false,
         };
         if may_resend {
-            let sql = "UPDATE messages SET may_duplicate = 1 WHERE reference = ?1";
-            transaction.execute(sql, [reference])?;
+            note_duplicate(&transaction, reference)?;
             transition(&transaction, reference, State::RetryLater, now)?;
         }
         transaction.commit()?;
@@ -438,6 +451,11 @@ impl Outbox {
         let transaction = self.begin()?;
         let entry = load(&transaction, reference)?;
         if entry.is_in_doubt() {
+            let attempts = statuses(&transaction, reference)?;
+            if attempts.keys().any(|attempt| *attempt != entry.attempt) {
+                // It may be the rejected attempt that was found.
+                note_duplicate(&transaction, reference)?;
+            }
             resolve(&transaction, &entry, State::Accepted, Some(id), now)?;
         }
         transaction.commit()?;
@@ -484,7 +502,11 @@ impl Outbox {
             let key = params![recipient, millis(since)];
             for reference in collect(&transaction, sql, key, |row| row.get::<_, String>(0))? {
                 let attempts = statuses(&transaction, &reference)?;
-                let is_unsent = attempts.values().flatten().all(|part| is_unsent(*part));
+                // Whatever a status is merged to: it may have arrived.
+                let sql = "SELECT status FROM statuses WHERE reference = ?1";
+                let heard = collect(&transaction, sql, [&reference], |row| from_json(row, 0))?;
+                let is_unsent = attempts.values().flatten().all(|part| is_unsent(*part))
+                    && !heard.into_iter().any(may_have_arrived);
                 let state = if is_unsent { State::RetryLater } else { State::Accepted };
                 transition(&transaction, &reference, state, now)?;
             }
@@ -553,10 +575,14 @@ impl Outbox {
 }
 
 /// The next messages of the queue that may be in one batch.
-fn next(transaction: &Transaction<'_>, mut most: usize) -> Result<Vec<OutgoingMessage>> {
+fn next(
+    transaction: &Transaction<'_>,
+    mut most: usize,
+    is_probe: bool,
+) -> Result<Vec<OutgoingMessage>> {
     let mut messages = Vec::new();
     let mut select = transaction.prepare(NEXT)?;
-    let mut rows = select.query([i64::try_from(most).unwrap_or(i64::MAX)])?;
+    let mut rows = select.query(params![i64::try_from(most).unwrap_or(i64::MAX), !is_probe])?;
     while let Some(row) = rows.next()? {
         most = most.min(usize::from(row.get::<_, u16>(2)?));
         if messages.len() >= most {
@@ -608,6 +634,13 @@ fn resolve(
     if entry.is_in_doubt() {
         transition(transaction, &entry.reference, state, now)?;
     }
+    Ok(())
+}
+
+/// Stores that more than one attempt may have been accepted.
+fn note_duplicate(transaction: &Transaction<'_>, reference: &str) -> Result<()> {
+    let sql = "UPDATE messages SET may_duplicate = 1 WHERE reference = ?1";
+    transaction.execute(sql, [reference])?;
     Ok(())
 }
 
@@ -686,6 +719,11 @@ fn retry(status: DeliveryStatus) -> Option<Retry> {
 /// Whether the status says that the part was rejected before it was sent.
 fn is_unsent(part: DeliveryStatus) -> bool {
     matches!(retry(part), Some(Retry::Later | Retry::AfterFix | Retry::Never))
+}
+
+/// Says that it arrived, or may have.
+fn may_have_arrived(part: DeliveryStatus) -> bool {
+    part == DeliveryStatus::Delivered || retry(part) == Some(Retry::MayDuplicate)
 }
 
 /// Adds a recipient to the suppression list, and suppresses what is queued for it: so nothing in the

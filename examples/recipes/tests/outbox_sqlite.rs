@@ -457,6 +457,22 @@ fn what_an_operator_says_is_done() {
 }
 
 #[test]
+fn a_probe_was_certainly_not_sent_before() {
+    let mut outbox = outbox(&["twice", "once", "last"]);
+    claim(&mut outbox, 1);
+    assert_eq!(claim(&mut outbox, 9).messages.len(), 2);
+    for reference in ["twice", "once"] {
+        assert!(outbox.allow_duplicate(reference, at(2)).unwrap());
+    }
+    assert_eq!(outbox.claim_probe(at(3)).unwrap(), None);
+    outbox.queue("new", &recipient(3), at(3)).unwrap();
+    outbox.queue("newer", &recipient(4), at(3)).unwrap();
+    let probe = outbox.claim_probe(at(4)).unwrap().unwrap();
+    assert_eq!(references(&probe), ["new"]);
+    assert_eq!(references(&claim(&mut outbox, 9)), ["twice", "once", "newer"]);
+}
+
+#[test]
 fn times_tell_what_an_operator_decides_on_after_a_day() {
     let mut outbox = outbox(&["old", "new"]);
     let day = 24 * 60 * 60;
@@ -686,6 +702,30 @@ fn a_second_rejection_under_its_own_id_is_resent_unless_the_first_arrived() {
         let is_resent = outbox.claim(1, at(7)).unwrap().is_some();
         assert_eq!(is_resent, late == "SENT", "{late}");
     }
+}
+
+#[test]
+fn what_a_lookup_finds_of_a_resent_message_may_be_the_rejected_attempt() {
+    let mut outbox = outbox(&["a"]);
+    let first = claim(&mut outbox, 1);
+    outbox.record_outcome(&first, &accepted("m-1"), at(2)).unwrap();
+    outbox.apply(&update("a", "d-1", "LIMITS_EXCEEDED"), at(3)).unwrap();
+    let second = claim(&mut outbox, 1);
+    outbox.record_outcome(&second, &SendOutcome::no_response("timeout"), at(4)).unwrap();
+    assert!(outbox.mark_found("a", "log-1", at(5)).unwrap());
+    outbox.apply(&update("a", "log-1", "LIMITS_EXCEEDED"), at(5)).unwrap();
+    assert_eq!(outbox.claim(1, at(6)).unwrap(), None, "the second may have arrived");
+}
+
+#[test]
+fn what_may_have_arrived_is_not_sent_again_when_a_bad_hour_is_undone() {
+    let mut outbox = outbox(&["a"]);
+    claim(&mut outbox, 1);
+    outbox.apply(&update("a", "m-1", "EXPIRED"), at(2)).unwrap();
+    outbox.apply(&update("a", "m-1", "OPTED_OUT"), at(3)).unwrap();
+    assert_eq!(state(&outbox, "a"), State::Suppressed);
+    outbox.undo_suppressions(at(3), at(4)).unwrap();
+    assert_eq!(state(&outbox, "a"), State::Accepted);
 }
 
 #[test]
@@ -1022,7 +1062,10 @@ fn a_claim_costs_the_same_however_many_are_queued() {
              INSERT INTO messages (reference, recipient, state, place, queued_at, changed_at)
              SELECT 'r-' || n, 447700900000 + n % 1000, 'queued', n, 0, 0 FROM n";
         outbox.connection.execute(fill, [queued]).unwrap();
-        assert_eq!(plan(&outbox, NEXT, [10]), ["SEARCH messages USING INDEX by_place (place>?)"]);
+        assert_eq!(
+            plan(&outbox, NEXT, [10, 1]),
+            ["SEARCH messages USING INDEX by_place (place>?)"]
+        );
         let moved = params!["r-1", "retry_later", 0, true];
         assert_eq!(
             plan(&outbox, TRANSITION, moved),
@@ -1036,7 +1079,7 @@ fn a_claim_costs_the_same_however_many_are_queued() {
         assert_eq!(claim(&mut outbox, 10).messages.len(), 10);
         let written = outbox.connection.total_changes() - before;
         let steps = [
-            vm_steps(&outbox, NEXT, [10]),
+            vm_steps(&outbox, NEXT, [10, 1]),
             vm_steps(&outbox, TRANSITION, params!["r-50", "needs_lookup", 0, false]),
             vm_steps(&outbox, TRANSITION, params!["r-51", "retry_later", 0, true]),
         ];
