@@ -1121,6 +1121,14 @@ fn a_rejection_under_another_id_sends_nothing_a_third_time() {
     let without = StatusUpdate { id: None, ..limits("") };
     let _ = sender.apply(&without, at(4)).unwrap();
     assert_eq!(sender.claim(1, at(5)), None);
+    // Nor where the second attempt has no response, and no id.
+    for id in [None, Some("m-1".into())] {
+        let mut sender = resent(&Attempt::NoResponse("timeout".into()));
+        let _ = sender.apply(&StatusUpdate { id, ..limits("") }, at(4)).unwrap();
+        assert_eq!(states(&sender), [&State::NeedsLookup]);
+        let _ = sender.apply(&update("DELIVERED", "d-1", 1, 1), at(5)).unwrap();
+        assert_eq!(states(&sender), [&State::Accepted]);
+    }
     // An operator sees that it failed, and may have it sent again.
     assert_eq!(delivery(&sender), Some(limits("").status));
     assert_eq!(sender.outbox.allow_duplicate("0", at(6)), Ok(true));
@@ -1230,6 +1238,13 @@ fn a_status_of_all_parts_is_about_each_of_them() {
     assert_eq!(states(&sender), [&State::Accepted], "nothing was heard of the first");
     let _ = sender.apply(&all("DELIVERED"), at(3)).unwrap();
     assert_eq!(delivery(&sender), Some(DeliveryStatus::Delivered));
+
+    let mut sender = accepted();
+    for (part, name) in [(2, "SENT"), (1, "LIMITS_EXCEEDED")] {
+        let without = StatusUpdate { parts: None, ..update(name, "d-1", part, 2) };
+        let _ = sender.apply(&without, at(2)).unwrap();
+    }
+    assert_eq!(states(&sender), [&State::Accepted], "the second may arrive");
 }
 
 fn faults() -> impl Strategy<Value = Fault> {

@@ -131,10 +131,8 @@ impl Entry {
     /// Whether all that was heard of it says that it was not sent.
     pub(crate) fn is_unsent(&self) -> bool {
         // Of whatever attempt, and whatever it is merged to.
-        let may_have_arrived = |update: &StatusUpdate| {
-            update.status == DeliveryStatus::Delivered
-                || retry(update.status) == Some(Retry::MayDuplicate)
-        };
+        let may_have_arrived =
+            |update: &StatusUpdate| retry(update.status) == Some(Retry::MayDuplicate);
         self.parts().into_iter().all(|part| retry(part).is_some())
             && !self.updates.iter().any(may_have_arrived)
     }

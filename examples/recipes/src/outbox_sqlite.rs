@@ -506,7 +506,7 @@ impl Outbox {
                 let sql = "SELECT status FROM statuses WHERE reference = ?1";
                 let heard = collect(&transaction, sql, [&reference], |row| from_json(row, 0))?;
                 let is_unsent = attempts.values().flatten().all(|part| is_unsent(*part))
-                    && !heard.into_iter().any(may_have_arrived);
+                    && !heard.into_iter().any(|status| retry(status) == Some(Retry::MayDuplicate));
                 let state = if is_unsent { State::RetryLater } else { State::Accepted };
                 transition(&transaction, &reference, state, now)?;
             }
@@ -719,11 +719,6 @@ fn retry(status: DeliveryStatus) -> Option<Retry> {
 /// Whether the status says that the part was rejected before it was sent.
 fn is_unsent(part: DeliveryStatus) -> bool {
     matches!(retry(part), Some(Retry::Later | Retry::AfterFix | Retry::Never))
-}
-
-/// Says that it arrived, or may have.
-fn may_have_arrived(part: DeliveryStatus) -> bool {
-    part == DeliveryStatus::Delivered || retry(part) == Some(Retry::MayDuplicate)
 }
 
 /// Adds a recipient to the suppression list, and suppresses what is queued for it: so nothing in the
