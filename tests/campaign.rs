@@ -981,6 +981,35 @@ fn a_lookup_that_finds_what_was_rejected_later_loses_nothing() {
     assert!(sender.claim(1, at(3)).is_some());
 }
 
+#[test]
+fn what_was_found_stays_found_when_the_response_comes_late() {
+    let mut sender = sender(&["447700900123"]);
+    let claim = sender.claim(1, at(1)).unwrap();
+    assert_eq!(sender.outbox.mark_found("0", "m-1", at(2)), Ok(true));
+    assert_eq!(sender.record(&claim, &response(429, ""), at(3)), Ok(Action::BackOff(1)));
+    let entry = &sender.outbox.messages["0"];
+    assert_eq!((&entry.state, entry.id.as_deref()), (&State::Accepted, Some("m-1")));
+}
+
+#[test]
+fn a_response_that_leaves_it_in_doubt_does_not_start_the_day_anew() {
+    let mut sender = sender(&["447700900123"]);
+    let claim = sender.claim(1, at(1)).unwrap();
+    let _ = sender.record(&claim, &Attempt::NoResponse("timeout".into()), at(2)).unwrap();
+    assert_eq!(sender.outbox.messages["0"].changed_at, at(1));
+}
+
+#[test]
+fn an_imported_suppression_is_not_undone_by_a_notice_that_came_after() {
+    let mut sender = sender(&["447700900123"]);
+    let claim = sender.claim(1, at(1)).unwrap();
+    sender.outbox.import_suppressed(["+44 7700 900123"], at(2));
+    let notice = response(403, r#"{"message":"Recipient is opted out"}"#);
+    let _ = sender.record(&claim, &notice, at(3)).unwrap();
+    assert_eq!(sender.outbox.undo_suppressions(at(0), at(4)), 0);
+    assert_eq!(sender.claim(1, at(5)), None);
+}
+
 const THREE: [&str; 3] = ["447700900100", "+447700900101", "00447700900102"];
 
 #[test]
@@ -1032,6 +1061,47 @@ fn a_batch_is_halved_until_the_one_is_alone() {
         }
         assert_eq!(sender.outbox.suppressed.len(), usize::from(alone == State::Suppressed));
     }
+}
+
+#[test]
+fn a_half_stays_as_small_and_in_its_place() {
+    let mut sender = sender(&THREE);
+    let claim = sender.claim(3, at(1)).unwrap();
+    for (n, reference) in ["3", "4", "5"].iter().enumerate() {
+        sender.outbox.queue(reference, &format!("44770090020{n}"), at(1)).unwrap();
+    }
+    let _ = sender.record(&claim, &response(400, ""), at(2)).unwrap();
+    for reference in ["6", "7"] {
+        sender.outbox.queue(reference, &format!("44770090030{reference}"), at(3)).unwrap();
+    }
+    let claims = std::iter::from_fn(|| sender.claim(9, at(4)));
+    let references = claims.map(|claim| {
+        claim.messages.into_iter().map(|to| to.reference).collect::<Vec<_>>().concat()
+    });
+    assert_eq!(references.collect::<Vec<_>>(), ["345", "01", "26", "7"]);
+}
+
+#[test]
+fn the_outcome_of_an_attempt_that_was_given_up_comes_late() {
+    let ok = response(200, r#"{"id":"m-1"}"#);
+    let notice = response(403, r#"{"message":"Recipient is opted out"}"#);
+    for late in [response(429, ""), response(401, ""), notice, ok.clone()] {
+        let mut sender = sender(&["447700900123"]);
+        let first = sender.claim(1, at(1)).unwrap();
+        assert_eq!(sender.outbox.allow_duplicate("0", at(2)), Ok(true));
+        let second = sender.claim(1, at(3)).unwrap();
+        assert_eq!(sender.record(&first, &late, at(4)), Err(OutboxError::AttemptNotOpen));
+        assert_eq!(states(&sender), [&State::NeedsLookup], "{late:?}");
+        assert!(sender.outbox.suppressed.is_empty());
+        assert_eq!(sender.record(&second, &ok, at(5)), Ok(Action::Continue));
+        assert_eq!(states(&sender), [&State::Accepted]);
+    }
+    // Before it is claimed again, it is not given up yet.
+    let mut sender = sender(&["447700900123"]);
+    let claim = sender.claim(1, at(1)).unwrap();
+    assert_eq!(sender.outbox.allow_duplicate("0", at(2)), Ok(true));
+    assert_eq!(sender.record(&claim, &ok, at(3)), Ok(Action::Continue));
+    assert_eq!(sender.claim(1, at(4)), None);
 }
 
 #[test]

@@ -102,7 +102,7 @@ impl Outbox {
                 self.named_another.insert(to.reference.clone());
             }
             let state = match failure.retry() {
-                _ if is_batch_opt_out && is_named(to) => State::Suppressed,
+                _ if is_named(to) => State::Suppressed,
                 // Whatever number the notice names, it is about the one that was sent to.
                 Retry::Never => State::Suppressed,
                 Retry::MayDuplicate => State::NeedsLookup,

@@ -345,7 +345,7 @@ impl Outbox {
         let is_halved = is_batch_opt_out || failure.kind == FailureKind::BadRequest;
         for entry in entries {
             let state = match failure.retry() {
-                _ if is_batch_opt_out && is_named(&entry.recipient) => State::Suppressed,
+                _ if is_named(&entry.recipient) => State::Suppressed,
                 // Whatever number the notice names, it is about the recipient that was sent to.
                 Retry::Never => State::Suppressed,
                 Retry::MayDuplicate => State::NeedsLookup,
