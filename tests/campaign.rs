@@ -149,7 +149,7 @@ impl Advice {
         if let Some(message) = sender.outbox.messages.get_mut(&update.reference) {
             let retry = |status: DeliveryStatus| status.failure_kind().map(FailureKind::retry);
             let is_about_it = |known: &StatusUpdate| known.part == update.part;
-            let before = message.updates.iter().skip(message.heard_before);
+            let before = message.updates.iter().skip(message.updates_before);
             let known = before.filter(|known| is_about_it(known)).map(|known| known.status);
             let known = known.reduce(DeliveryStatus::merge).unwrap_or(DeliveryStatus::Unknown);
             let is_later = match self {
@@ -162,7 +162,7 @@ impl Advice {
             if is_later && known != update.status {
                 // What is known is forgotten, and the merge has nothing to weigh.
                 message.updates.retain(|known| !is_about_it(known));
-                message.heard_before = message.heard_before.min(message.updates.len());
+                message.updates_before = message.updates_before.min(message.updates.len());
             } else if self == Self::LessCarefulStatusWins {
                 update.status = known.merge(update.status);
             }
@@ -230,7 +230,7 @@ struct Run {
     failed: u32,
     /// Receipts that say what is wrong with the account, since the last `DELIVERED`.
     failed_later: u32,
-    heard: Vec<StatusUpdate>,
+    applied: Vec<StatusUpdate>,
     /// The last outcome, to be recorded again.
     before: Option<(Claim, Attempt)>,
     /// The kinds that came.
@@ -256,7 +256,7 @@ impl Run {
             wrong: 0,
             failed: 0,
             failed_later: 0,
-            heard: Vec::new(),
+            applied: Vec::new(),
             before: None,
             kinds: BTreeSet::new(),
         }
@@ -311,8 +311,8 @@ impl Run {
     /// Receipts come in.
     fn hear(&mut self, all: bool) -> Invariant {
         for receipt in self.provider.receipts(all) {
-            let is_new = !self.heard.contains(&receipt);
-            self.heard.push(receipt.clone());
+            let is_new = !self.applied.contains(&receipt);
+            self.applied.push(receipt.clone());
             let is_accounts =
                 receipt.status.failure_kind().is_some_and(|kind| kind.scope() == Scope::Account);
             self.failed_later += u32::from(is_accounts && is_new);

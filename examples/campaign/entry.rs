@@ -65,7 +65,7 @@ pub struct Entry {
     /// What receipts and the message log said, once each.
     pub updates: Vec<StatusUpdate>,
     /// How many of them there were before the last attempt.
-    pub heard_before: usize,
+    pub updates_before: usize,
 }
 
 /// Since when nothing is sent to a recipient, and the message that said so; an imported one has none.
@@ -87,20 +87,20 @@ impl Entry {
             most: usize::MAX,
             may_duplicate: false,
             updates: Vec::new(),
-            heard_before: 0,
+            updates_before: 0,
         }
     }
 
-    /// Returns what became of an accepted message; `None`: nothing was heard since the last attempt.
+    /// Returns what became of an accepted message; `None`: nothing was told since the last attempt.
     #[must_use]
     pub fn delivery(&self) -> Option<DeliveryStatus> {
         let parts = self.parts();
         (!parts.is_empty()).then(|| DeliveryStatus::of_parts(parts))
     }
 
-    /// The status of each part, as heard since the last attempt. Of the others it is `Unknown`.
+    /// The status of each part, as told since the last attempt. Of the others it is `Unknown`.
     fn parts(&self) -> Vec<DeliveryStatus> {
-        let updates = self.updates.iter().skip(self.heard_before);
+        let updates = self.updates.iter().skip(self.updates_before);
         let numbers = updates.clone().map(|update| update.part.max(update.parts));
         let count = numbers.max().map_or(0, |highest| highest.unwrap_or(1).max(1));
         let of = |part| {
@@ -139,18 +139,18 @@ impl Entry {
 
     /// Starts another attempt.
     pub(crate) fn start(&mut self, attempt: u64) {
-        (self.attempt, self.id, self.heard_before) = (attempt, None, self.updates.len());
+        (self.attempt, self.id, self.updates_before) = (attempt, None, self.updates.len());
     }
 
     /// Keeps a status update, and returns the state that it moves the message to.
     ///
     /// Where it is uncertain which attempt the status is about, the message stays in its state: after
     /// a first rejection, only a `DELIVERED` and what has the id of the response move it.
-    pub(crate) fn hear(&mut self, update: &StatusUpdate) -> State {
+    pub(crate) fn apply(&mut self, update: &StatusUpdate) -> State {
         let before = self.parts();
         self.updates.push(update.clone());
         let is_its_own = update.id.is_some() && update.id == self.id;
-        let is_certain = is_its_own || self.heard_before == 0;
+        let is_certain = is_its_own || self.updates_before == 0;
         let may_resend = self.is_unsent() && !self.may_duplicate;
         match self.delivery() {
             Some(DeliveryStatus::Delivered) => State::Accepted,

@@ -140,7 +140,7 @@ impl Outbox {
         if entry.updates.contains(update) {
             return Ok(false);
         }
-        let (state, recipient) = (entry.hear(update), entry.recipient.clone());
+        let (state, recipient) = (entry.apply(update), entry.recipient.clone());
         // Whatever it is merged to: an opt-out must not be lost behind another status.
         if retry(update.status) == Some(Retry::Never) {
             self.suppress(&recipient, Some(&update.reference), now);
@@ -176,7 +176,7 @@ impl Outbox {
         let entry = self.load(reference)?;
         let is_in_doubt = entry.is_in_doubt();
         if is_in_doubt {
-            entry.may_duplicate |= entry.heard_before > 0; // it may be the rejected attempt that was found
+            entry.may_duplicate |= entry.updates_before > 0; // it may be the rejected attempt that was found
             self.resolve(reference, State::Accepted, Some(id), now);
         }
         Ok(is_in_doubt)

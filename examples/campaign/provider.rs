@@ -458,7 +458,7 @@ impl Provider {
             let is_accepted = self.accepted.contains_key(*reference);
             match &message.state {
                 // Rejected twice, and an operator decides.
-                State::Accepted if message.heard_before > 0 && message.has_failed() => false,
+                State::Accepted if message.updates_before > 0 && message.has_failed() => false,
                 State::Accepted => !is_accepted,
                 State::NeedsLookup => false,
                 State::Queued | State::Suppressed | State::RetryLater | State::NeedsFix(_) => {

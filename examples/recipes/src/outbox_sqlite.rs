@@ -504,9 +504,9 @@ impl Outbox {
                 let attempts = statuses(&transaction, &reference)?;
                 // Whatever a status is merged to: it may have arrived.
                 let sql = "SELECT status FROM statuses WHERE reference = ?1";
-                let heard = collect(&transaction, sql, [&reference], |row| from_json(row, 0))?;
+                let all = collect(&transaction, sql, [&reference], |row| from_json(row, 0))?;
                 let is_unsent = attempts.values().flatten().all(|part| is_unsent(*part))
-                    && !heard.into_iter().any(|status| retry(status) == Some(Retry::MayDuplicate));
+                    && !all.into_iter().any(|status| retry(status) == Some(Retry::MayDuplicate));
                 let state = if is_unsent { State::RetryLater } else { State::Accepted };
                 transition(&transaction, &reference, state, now)?;
             }
