@@ -92,7 +92,7 @@ use crate::failure::{
 ///
 /// One failed receipt speaks of one part of one attempt. Send the message again only if every part says
 /// `Later` or `AfterFix`, only on a receipt that is new, and not if another attempt may have been
-/// accepted. Then its statuses begin anew; the reference is the same, so tell the attempts apart by
+/// accepted. Keep the statuses of each attempt apart: the reference is the same, so go by
 /// `deliveryMessageId`. `MayDuplicate` needs no lookup here: the receipt was it.
 ///
 /// # Looking a message up

@@ -1,8 +1,6 @@
 //! What the outbox holds, to copy with `outbox.rs`: each message with the one state that it is in, and
 //! what receipts and the message log said of it.
 
-#![expect(missing_docs, reason = "the names say it")]
-
 use std::time::SystemTime;
 
 use mobivate_response::{DeliveryStatus, FailureKind, Retry};
@@ -15,6 +13,7 @@ use crate::provider::StatusUpdate;
 pub struct Claim {
     /// Unique: it tells this try to send from an earlier one of the same message.
     pub attempt: u64,
+    /// The messages that are sent together.
     pub messages: Vec<OutgoingMessage>,
 }
 
@@ -51,6 +50,7 @@ pub enum State {
 pub struct Entry {
     /// The phone number, digits alone.
     pub recipient: String,
+    /// The one state that it is in.
     pub state: State,
     /// When it came into this state.
     pub changed_at: SystemTime,
@@ -71,9 +71,27 @@ pub struct Entry {
 /// Since when nothing is sent to a recipient, and the message that said so; an imported one has none.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Suppression {
+    /// Since when.
     pub at: SystemTime,
+    /// The reference of that message.
     pub reference: Option<String>,
 }
+
+/// Why nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum OutboxError {
+    /// No message has this reference.
+    UnknownReference,
+    /// The reference belongs to a message to another recipient.
+    OtherRecipient,
+    /// It was never claimed, so nothing can have become of it.
+    NeverClaimed,
+    /// The outcome was recorded before, or belongs to an earlier attempt.
+    AttemptNotOpen,
+}
+
+/// The result of the outbox's methods.
+pub type Result<T> = std::result::Result<T, OutboxError>;
 
 impl Entry {
     /// A message that was never claimed.

@@ -3,29 +3,15 @@
 //! It is a map here; in production it is tables of a database, and each method that changes it is one
 //! transaction, as in `examples/recipes/src/outbox_sqlite.rs`.
 
-#![expect(missing_docs, clippy::missing_errors_doc, reason = "the names say it")]
-
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::SystemTime;
 
-use mobivate_response::{BatchOutcome, FailureKind, Outcome, Retry};
+use mobivate_response::{BatchOutcome, DeliveryStatus, FailureKind, Outcome, Retry};
 
-use crate::entry::{Claim, Entry, OutgoingMessage, State, Suppression, number, retry};
+use crate::entry::{
+    Claim, Entry, OutboxError, OutgoingMessage, Result, State, Suppression, number, retry,
+};
 use crate::provider::StatusUpdate;
-
-/// Why nothing was changed.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum OutboxError {
-    UnknownReference,
-    /// The reference belongs to a message to another recipient.
-    OtherRecipient,
-    NeverClaimed,
-    /// The outcome was recorded before, or belongs to an earlier attempt.
-    AttemptNotOpen,
-}
-
-/// The result of the outbox's methods.
-pub type Result<T> = std::result::Result<T, OutboxError>;
 
 /// What outlives a crash.
 #[derive(Clone, Debug, Default)]
@@ -130,23 +116,29 @@ impl Outbox {
         Ok(())
     }
 
-    /// Applies a delivery receipt or a record of the message log, and returns whether it was new: then
-    /// it is for `CircuitBreaker::record_delivery`, too.
+    /// Applies a delivery receipt or a record of the message log, and returns the message's status if
+    /// that changes it: then it is for `CircuitBreaker::record_delivery`, too.
     ///
     /// A message that was rejected after acceptance is sent again, later or once it is fixed, if its
     /// statuses say of every part and of every attempt that it was not sent.
-    pub fn apply(&mut self, update: &StatusUpdate, now: SystemTime) -> Result<bool> {
+    pub fn apply(
+        &mut self,
+        update: &StatusUpdate,
+        now: SystemTime,
+    ) -> Result<Option<DeliveryStatus>> {
         let entry = self.claimed(&update.reference)?;
         if entry.updates.contains(update) {
-            return Ok(false);
+            return Ok(None);
         }
+        let before = entry.delivery();
         let (state, recipient) = (entry.apply(update), entry.recipient.clone());
+        let status = entry.delivery().filter(|status| before != Some(*status));
         // Whatever it is merged to: an opt-out must not be lost behind another status.
         if retry(update.status) == Some(Retry::Never) {
             self.suppress(&recipient, Some(&update.reference), now);
         }
         self.transition(&update.reference, state, now);
-        Ok(true)
+        Ok(status)
     }
 
     /// Sends a message again: an operator has fixed what it was rejected for. Returns whether it was

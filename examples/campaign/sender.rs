@@ -1,16 +1,14 @@
 //! A campaign's sender, to copy with `outbox.rs` and `entry.rs`: it claims, decodes and records, and
 //! stops in time.
 
-#![expect(missing_docs, clippy::missing_errors_doc, reason = "the names say it")]
-
 use std::time::SystemTime;
 
 use mobivate_response::{
     Action, Batch, BatchOutcome, CircuitBreaker, Outcome, SendOutcome, StopReason,
 };
 
-use crate::entry::Claim;
-use crate::outbox::{Outbox, Result};
+use crate::entry::{Claim, Result};
+use crate::outbox::Outbox;
 // In production, those of the recipes: of your HTTP client's, and of `receipts.rs`.
 use crate::provider::{Attempt, StatusUpdate};
 
@@ -38,9 +36,11 @@ pub fn decode<'a>(claim: &Claim, attempt: &'a Attempt) -> Option<BatchOutcome<'a
 /// Sends what the outbox holds, one claim after the other.
 #[derive(Clone, Debug, Default)]
 pub struct Sender {
+    /// What became of every message.
     pub outbox: Outbox,
     /// It outlives a crash, too.
     pub circuit_breaker: CircuitBreaker,
+    /// Why nothing is sent, since when the circuit breaker said so.
     pub stopped: Option<StopReason>,
 }
 
@@ -69,10 +69,10 @@ impl Sender {
 
     /// Applies a status update, and returns what to do next.
     pub fn apply(&mut self, update: &StatusUpdate, now: SystemTime) -> Result<Action> {
-        if !self.outbox.apply(update, now)? {
+        let Some(status) = self.outbox.apply(update, now)? else {
             return Ok(Action::Continue);
-        }
-        let action = self.circuit_breaker.record_delivery(update.status);
+        };
+        let action = self.circuit_breaker.record_delivery(status);
         // A receipt that has nothing against it ends no stop.
         Ok(if let Action::Stop(_) = action { self.follow(action) } else { action })
     }

@@ -376,13 +376,18 @@ impl Outbox {
         Ok(transaction.commit()?)
     }
 
-    /// Applies a delivery receipt or a record of the message log, and returns whether it was new: then
-    /// pass its status to [`CircuitBreaker::record_delivery`], too.
+    /// Applies a delivery receipt or a record of the message log, and returns the message's
+    /// [`delivery`](Self::delivery) if that changes it: then pass it to
+    /// [`CircuitBreaker::record_delivery`], too.
     ///
     /// A message that was rejected after acceptance is sent again, later or once it is fixed, if the
     /// statuses of all its parts and of all its attempts say "not sent". Once two attempts have
     /// statuses, only a `DELIVERED`, or a status with the id of the last response, moves the message.
-    pub fn apply(&mut self, update: &StatusUpdate, now: SystemTime) -> Result<bool> {
+    pub fn apply(
+        &mut self,
+        update: &StatusUpdate,
+        now: SystemTime,
+    ) -> Result<Option<DeliveryStatus>> {
         let transaction = self.begin()?;
         let entry = load(&transaction, &update.reference)?;
         if entry.attempt == 0 {
@@ -390,7 +395,7 @@ impl Outbox {
         }
         let before = statuses(&transaction, &entry.reference)?;
         if !insert_status(&transaction, &entry, update, now)? {
-            return Ok(false);
+            return Ok(None);
         }
         // Before it is merged: an opt-out must not be lost behind another status.
         if retry(update.status) == Some(Retry::Never) {
@@ -411,7 +416,8 @@ impl Outbox {
             transition(&transaction, &entry.reference, state, now)?;
         }
         transaction.commit()?;
-        Ok(true)
+        let before = delivery(&before, entry.attempt);
+        Ok(delivery(&attempts, entry.attempt).filter(|status| before != Some(*status)))
     }
 
     /// Queues a message again, since an operator has fixed the cause of its rejection. Returns whether

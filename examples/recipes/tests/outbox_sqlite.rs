@@ -262,7 +262,7 @@ impl World {
     fn look_up(&self, outbox: &mut Outbox) {
         for reference in self.accepted.keys() {
             let record = update(reference, &format!("log-{reference}"), "SENT");
-            assert!(outbox.apply(&record, at(5)).unwrap());
+            assert!(outbox.apply(&record, at(5)).unwrap().is_some());
             assert_eq!(state(outbox, reference), State::Accepted);
         }
         for entry in outbox.messages(State::NeedsLookup, at(9)).unwrap() {
@@ -611,7 +611,7 @@ fn what_is_rejected_after_acceptance_goes_where_its_status_says() {
             if let Some(outcome) = outcome {
                 outbox.record_outcome(&first, &outcome, at(2)).unwrap();
             }
-            assert!(outbox.apply(&update("a", "m-1", status), at(3)).unwrap());
+            assert!(outbox.apply(&update("a", "m-1", status), at(3)).unwrap().is_some());
             assert_eq!(state(&outbox, "a"), expected, "{status}");
             assert_eq!(outbox.messages(expected, at(9)).unwrap().len(), 1);
             let delivery = outbox.delivery("a").unwrap();
@@ -623,10 +623,13 @@ fn what_is_rejected_after_acceptance_goes_where_its_status_says() {
                 assert_eq!(state(&outbox, "a"), expected, "{status}: the response knows less");
             }
             // It is repeated, and a late DELIVERED overrides it.
-            assert!(!outbox.apply(&update("a", "m-1", status), at(5)).unwrap());
+            assert!(outbox.apply(&update("a", "m-1", status), at(5)).unwrap().is_none());
             assert_eq!(state(&outbox, "a"), expected, "{status}");
             let is_new = status != "DELIVERED";
-            assert_eq!(outbox.apply(&update("a", "m-1", "DELIVERED"), at(6)).unwrap(), is_new);
+            assert_eq!(
+                outbox.apply(&update("a", "m-1", "DELIVERED"), at(6)).unwrap().is_some(),
+                is_new
+            );
             assert_eq!(state(&outbox, "a"), State::Accepted, "{status}");
             assert_eq!(outbox.claim(1, at(7)).unwrap(), None, "{status}");
             outbox.apply(&update("a", "m-1", "LIMITS_EXCEEDED"), at(8)).unwrap();
@@ -650,7 +653,7 @@ fn a_status_moves_claimed_messages_alone() {
     // A rejected message that a receipt comes for was accepted all the same.
     let first = claim(&mut outbox, 1);
     outbox.record_outcome(&first, &single(429, SLOW_DOWN), at(2)).unwrap();
-    assert!(outbox.apply(&update("queued", "m-1", "SENT"), at(3)).unwrap());
+    assert!(outbox.apply(&update("queued", "m-1", "SENT"), at(3)).unwrap().is_some());
     assert_eq!(outbox.claim(1, at(4)).unwrap(), None);
 }
 
@@ -660,18 +663,20 @@ fn a_rejection_is_resent_once_and_only_where_its_attempt_is_certain() {
     let mut outbox = outbox(&["a"]);
     let first = claim(&mut outbox, 1);
     outbox.record_outcome(&first, &accepted("m-1"), at(2)).unwrap();
-    assert!(outbox.apply(&limits("m-1"), at(3)).unwrap());
+    assert!(outbox.apply(&limits("m-1"), at(3)).unwrap().is_some());
     let second = claim(&mut outbox, 1);
     assert_eq!(outbox.message("a").unwrap().id, None, "it has no response yet");
     // Under another id, as the message log may have it, it may be either's.
-    assert!(outbox.apply(&update("a", "log-0", "SENT"), at(4)).unwrap());
-    assert!(outbox.apply(&update("a", "log-0", "FAILED_INSUFFICIENT_CREDIT"), at(4)).unwrap());
+    assert!(outbox.apply(&update("a", "log-0", "SENT"), at(4)).unwrap().is_some());
+    assert!(
+        outbox.apply(&update("a", "log-0", "FAILED_INSUFFICIENT_CREDIT"), at(4)).unwrap().is_some()
+    );
     // The first one's receipt comes again, and more of the first one's: the second try goes on.
-    assert!(!outbox.apply(&limits("m-1"), at(4)).unwrap());
-    assert!(outbox.apply(&update("a", "m-1", "SENT"), at(4)).unwrap());
+    assert!(outbox.apply(&limits("m-1"), at(4)).unwrap().is_none());
+    assert!(outbox.apply(&update("a", "m-1", "SENT"), at(4)).unwrap().is_none());
     assert_eq!(state(&outbox, "a"), State::NeedsLookup);
     outbox.record_outcome(&second, &accepted("m-2"), at(5)).unwrap();
-    assert!(outbox.apply(&limits("log-1"), at(6)).unwrap());
+    assert!(outbox.apply(&limits("log-1"), at(6)).unwrap().is_none());
     assert_eq!(state(&outbox, "a"), State::Accepted);
     assert_eq!(outbox.claim(1, at(6)).unwrap(), None);
     // An operator may resend what has failed so.
@@ -746,14 +751,27 @@ fn a_status_without_an_id_is_about_the_last_attempt() {
     claim(&mut outbox, 1);
     outbox.apply(&update("a", "", "LIMITS_EXCEEDED"), at(2)).unwrap();
     let second = claim(&mut outbox, 1);
-    assert!(!outbox.apply(&update("a", "", "LIMITS_EXCEEDED"), at(3)).unwrap());
+    assert!(outbox.apply(&update("a", "", "LIMITS_EXCEEDED"), at(3)).unwrap().is_none());
     outbox.record_outcome(&second, &accepted("m-2"), at(4)).unwrap();
     assert_eq!(outbox.delivery("a").unwrap(), None);
-    assert!(outbox.apply(&update("a", "", "FAILED_INSUFFICIENT_CREDIT"), at(5)).unwrap());
+    assert!(outbox.apply(&update("a", "", "FAILED_INSUFFICIENT_CREDIT"), at(5)).unwrap().is_some());
     let delivery = DeliveryStatus::Failed(FailureKind::OutOfCredit);
     assert_eq!(outbox.delivery("a").unwrap(), Some(delivery));
     // Or it is about the first, and the second has arrived.
     assert_eq!(state(&outbox, "a"), State::Accepted);
+}
+
+#[test]
+fn a_message_of_many_parts_is_one_failed_delivery() {
+    let mut outbox = outbox(&["a"]);
+    claim(&mut outbox, 1);
+    let failed = Some(DeliveryStatus::Failed(FailureKind::OutOfCredit));
+    for (part, changed) in [(1, failed), (2, None), (3, None)] {
+        let no_credit = update("a", "m-1", "FAILED_INSUFFICIENT_CREDIT");
+        let no_credit = StatusUpdate { part: Some(part), parts: Some(3), ..no_credit };
+        assert_eq!(outbox.apply(&no_credit, at(2)).unwrap(), changed, "part {part}");
+    }
+    assert_eq!(state(&outbox, "a"), State::NeedsFix);
 }
 
 #[test]
@@ -762,7 +780,7 @@ fn a_late_status_that_tells_nothing_new_does_not_undo_a_fix() {
     claim(&mut outbox, 1);
     outbox.apply(&update("a", "m-1", "FAILED_INSUFFICIENT_CREDIT"), at(2)).unwrap();
     assert!(outbox.mark_fixed("a", at(3)).unwrap());
-    assert!(outbox.apply(&update("a", "m-1", "ACCEPTED"), at(4)).unwrap());
+    assert!(outbox.apply(&update("a", "m-1", "ACCEPTED"), at(4)).unwrap().is_none());
     assert_eq!(state(&outbox, "a"), State::RetryLater);
 }
 
@@ -946,7 +964,7 @@ fn an_opt_out_is_not_lost_behind_another_status() {
     assert_eq!(state(&outbox, "a"), State::Accepted);
     // A repeated receipt does not suppress who opted in since.
     assert!(outbox.opted_in("+44 7700 900100").unwrap());
-    assert!(!outbox.apply(&update("a", "m-1", "OPTED_OUT"), at(4)).unwrap());
+    assert!(outbox.apply(&update("a", "m-1", "OPTED_OUT"), at(4)).unwrap().is_none());
     assert_eq!(suppressed(&outbox), [""; 0]);
 }
 
