@@ -915,6 +915,7 @@ fn batches() {
     reads_batch! {
         200 r#"{"id":"b-1","recipientCount":"3","spreadHours":1.5,"shortenUrls":"true","excludeOptouts":1,"excludeDuplicates":null,"name":7}"# => "accepted b-1 | name: 7 | count: 3"
         200 r#"{"id":"b-1","recipientCount":18446744073709551615,"spreadHours":-1}"# => "accepted b-1 | count: 18446744073709551615"
+        200 r#"{"id":"b-1","recipientCount":"+3","spreadHours":"4 "}"# => "accepted b-1"
         200 r#"{"id":"b-1","recipientCount":2.0,"spreadHours":4,"shortenUrls":false,"excludeOptouts":true,"excludeDuplicates":false}"# => "accepted b-1 | shorten: false | no opt-outs: true | no duplicates: false | hours: 4"
         200 r#"{"id":"b-1","scheduleDateTime":"2026-12-01T09:00:00.000Z","scheduled":"2026-12-02T09:00:00.000Z"}"# => "accepted b-1 | scheduled: 2026-12-01T09:00:00.000Z"
         200 r#"{"id":"b-1","scheduleDateTime":null,"scheduled":"2026-12-02T09:00:00.000Z"}"# => "accepted b-1 | scheduled: 2026-12-02T09:00:00.000Z"
