@@ -209,7 +209,8 @@ pub enum Action {
     /// Send the next message.
     Continue,
     /// Send the next message after a wait. The number counts the failures that asked for one since
-    /// the last success, from 1, to feed exponential backoff.
+    /// the last success, from 1, to feed exponential backoff; the recipes wait 2 seconds, then twice as
+    /// long each time, up to 17 minutes.
     BackOff(u32),
     /// Send nothing more for now.
     Stop(StopReason),

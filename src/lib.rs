@@ -60,7 +60,7 @@
 //!
 //! - `originator` is the sender ID. If it is not approved for a country, there is no error: the carrier
 //!   replaces it (observed).
-//! - Write phone numbers in international form (E.164).
+//! - Write phone numbers in international form (E.164), without `+` as Mobivate's samples do.
 //! - Give every message a unique `reference`: delivery receipts and lookups are matched by it.
 //! - Write down that a message is about to be sent, and then send it: after a crash it is looked up, not
 //!   sent again.
@@ -80,8 +80,9 @@
 //!   [`CircuitBreaker::record_not_sent`]. In doubt, it is the next case: so are an unreachable host, a
 //!   reset, a broken pipe, a TLS error, and a timeout that does not tell its phase.
 //! - No response: the request was sent, or may have been, but no status came, or the client lost it:
-//!   [`Outcome::no_response`]. Do not pass on a status that the client or a proxy made up. Where the
-//!   `curl` command says `000`, the request may have been sent, unless `%{size_request}` is 0, too.
+//!   [`Outcome::no_response`]. Do not pass on a status that the client or a proxy made up, as minreq
+//!   2.14 does with a 503 where no status line came. Where the `curl` command says `000`, the request
+//!   may have been sent, unless `%{size_request}` is 0, too.
 //! - A response: decode it. If its body is truncated, decode what arrived. Read the body piece by piece:
 //!   a call that reads all of it may drop what it had.
 //! - Switch off what turns a 4xx into an error: it drops the body, and an opt-out reads as
