@@ -104,6 +104,11 @@ pub(crate) fn at_once(timeout: Duration, test: impl Fn(Client) + Sync) {
 
 /// Every client over HTTP/1, with this timeout for all of a send.
 pub(crate) fn http1(timeout: Duration) -> [Client; 5] {
+    http1_sending(timeout, JSON)
+}
+
+/// The same with another body.
+pub(crate) fn http1_sending(timeout: Duration, json: &'static str) -> [Client; 5] {
     let runtime = runtime();
     let hyper_runtime = Arc::clone(&runtime);
     let client = reqwest_async::client(timeout).build().unwrap();
@@ -113,17 +118,17 @@ pub(crate) fn http1(timeout: Duration) -> [Client; 5] {
     let mut easy = Easy::new();
     [
         Client::new("reqwest, async", move |url| {
-            runtime.block_on(reqwest_async::send(client.post(url).body(JSON))).into()
+            runtime.block_on(reqwest_async::send(client.post(url).body(json))).into()
         }),
         Client::new("reqwest, blocking", move |url| {
-            reqwest_blocking::send(timeout, blocking.post(url).body(JSON)).into()
+            reqwest_blocking::send(timeout, blocking.post(url).body(json)).into()
         }),
-        Client::new("ureq", move |url| ureq::send(agent.post(url), JSON).into()),
+        Client::new("ureq", move |url| ureq::send(agent.post(url), json).into()),
         Client::new("hyper", move |url| {
-            let response = hyper_client.request(request(url));
+            let response = hyper_client.request(request(url, json));
             hyper_runtime.block_on(hyper::send(timeout, response)).into()
         }),
-        Client::new("curl", move |url| curl::send(&mut easy, timeout, url, KEY, JSON).into()),
+        Client::new("curl", move |url| curl::send(&mut easy, timeout, url, KEY, json).into()),
     ]
 }
 
@@ -145,7 +150,7 @@ pub(crate) fn http2(timeout: Duration) -> [Client; 3] {
             reqwest_blocking::send(timeout, blocking.post(url).body(JSON)).into()
         }),
         Client::new("hyper, HTTP/2", move |url| {
-            let response = hyper_client.request(request(url));
+            let response = hyper_client.request(request(url, JSON));
             hyper_runtime.block_on(hyper::send(timeout, response)).into()
         }),
     ]
@@ -156,6 +161,6 @@ fn runtime() -> Arc<Runtime> {
     Arc::new(runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap())
 }
 
-fn request(url: &str) -> Request<Full<Bytes>> {
-    Request::post(url).body(Full::from(JSON)).unwrap()
+fn request(url: &str, json: &'static str) -> Request<Full<Bytes>> {
+    Request::post(url).body(Full::from(json)).unwrap()
 }

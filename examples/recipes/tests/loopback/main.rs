@@ -4,6 +4,7 @@
 
 mod clients;
 mod decisions;
+mod deliver;
 mod every_response;
 mod libcurl;
 mod mobivate;

@@ -71,6 +71,12 @@ impl Server {
                     for act in script {
                         match *act {
                             Act::Write(bytes) => stream.write_all(bytes).await.unwrap(),
+                            Act::WriteAtFirst(bytes) => {
+                                if requests.lock().unwrap().len() == 1 {
+                                    stream.write_all(bytes).await.unwrap();
+                                    break;
+                                }
+                            }
                             Act::Drip(bytes) => {
                                 for byte in bytes.chunks(1) {
                                     stream.write_all(byte).await.unwrap();
@@ -87,6 +93,7 @@ impl Server {
                                 return;
                             }
                             Act::Wait => tokio::time::sleep(Duration::from_millis(200)).await,
+                            Act::WaitLong => tokio::time::sleep(Duration::from_millis(1500)).await,
                             Act::Close => return,
                             Act::Reset => return stream.set_zero_linger().unwrap(),
                             Act::ResetTheSecond if requests.lock().unwrap().len() == 2 => {
@@ -107,6 +114,17 @@ impl Server {
             }
         });
         Self { heads, ..server }
+    }
+
+    /// Hangs up while a large request is still being sent: the client meets a broken pipe or a reset.
+    pub(crate) fn hanging_up() -> Self {
+        Self::start(|mut stream, requests| async move {
+            if matches!(stream.read(&mut [0]).await, Ok(1..)) {
+                requests.lock().unwrap().push(Method::POST);
+                stream.shutdown().await.unwrap();
+                stream.set_zero_linger().unwrap();
+            }
+        })
     }
 
     fn start<F, S>(serve: S) -> Self
@@ -158,6 +176,8 @@ impl Server {
 #[derive(Clone, Copy)]
 pub(crate) enum Act {
     Write(&'static [u8]),
+    /// This and no more, at the server's first request alone.
+    WriteAtFirst(&'static [u8]),
     /// One byte at a time.
     Drip(&'static [u8]),
     /// The same again and again, [`FOR_EVER`] unless the client hangs up, and no more.
@@ -166,6 +186,8 @@ pub(crate) enum Act {
     Reset,
     /// Lets what was written arrive: a reset may overtake it.
     Wait,
+    /// Long enough that a timeout of seconds that starts again after it is noticed.
+    WaitLong,
     /// Resets the connection at the server's second request.
     ResetTheSecond,
     /// Resets the connection at its own second request.

@@ -1,6 +1,7 @@
 //! However the transport misbehaves, the outcome is the one that a caller needs.
 
 use std::{
+    collections::BTreeMap,
     env, iter,
     net::Ipv4Addr,
     process::Command,
@@ -12,7 +13,9 @@ use mobivate_response::{FailureKind, Retry, Scope, SendOutcome};
 use tokio::net::TcpSocket;
 
 use crate::{
-    clients::{Attempt, BODY_LIMIT, Client, IDLE_LIMIT, PATIENT, at_once, http1, http2},
+    clients::{
+        Attempt, BODY_LIMIT, Client, IDLE_LIMIT, PATIENT, at_once, http1, http1_sending, http2,
+    },
     mobivate::{Act, FOR_EVER, Server, file},
 };
 
@@ -143,6 +146,29 @@ fn moved_to_another_path() {
     }
 }
 
+/// ureq and curl name the type of the body, which the other recipes leave to the caller's request.
+/// No client asks for compression that it does not undo, or waits for a 100 before it sends the body.
+#[test]
+fn the_header_fields_of_the_request() {
+    let server = Server::raw(&[Act::Write(HEAD_200), Act::Write(ID), Act::Close]);
+    for mut client in http1(PATIENT) {
+        assert!(client.outcome(&server.url("", "")).is_success());
+        let heads = server.heads();
+        let lines = heads.last().unwrap().lines();
+        let fields: BTreeMap<_, _> = lines.filter_map(|line| line.split_once(": ")).collect();
+        let (content_type, compression) = match client.name {
+            "ureq" => (Some("application/json"), Some("gzip")),
+            "curl" => (Some("application/json"), None),
+            "hyper" => (None, None),
+            _ => (None, Some("gzip")),
+        };
+        let field = |name| fields.get(name).copied();
+        assert_eq!(field("content-type"), content_type, "{}", client.name);
+        assert_eq!(field("accept-encoding"), compression, "{}", client.name);
+        assert_eq!(field("expect"), None, "{}", client.name);
+    }
+}
+
 const HEAD_200: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 17\r\n\r\n";
 const HEAD_403: &[u8] = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 99\r\n\r\n";
 const CHUNKED_403: &[u8] = b"HTTP/1.1 403 Forbidden\r\ntransfer-encoding: chunked\r\n\r\n\
@@ -159,6 +185,18 @@ fn one_byte_at_a_time() {
     }
 }
 
+/// A status of three digits is handed on, whatever it means.
+#[test]
+fn a_status_that_nobody_knows() {
+    const RESPONSE: &[u8] = b"HTTP/1.1 799 Odd\r\ncontent-length: 0\r\n\r\n";
+    let server = Server::raw(&[Act::Write(RESPONSE)]);
+    for mut client in http1(PATIENT) {
+        let sent = client.send(&server.url("", ""));
+        let expected = Attempt::Response { status: 799, body: Vec::new(), retry_after: None };
+        assert_eq!(sent, expected, "{}", client.name);
+    }
+}
+
 #[test]
 fn sent_but_no_response() {
     let half_a_head = &[Act::Write(b"HTTP/1.1 200 OK\r\ncontent-le"), Act::Close];
@@ -170,6 +208,33 @@ fn sent_but_no_response() {
             assert_no_response(client.send(&server.url("", "")), client.name);
             assert_eq!(server.requests().len(), 1, "{} sends once", client.name);
         }
+    }
+}
+
+/// A large batch takes a while to send, and the server may have read enough of it.
+#[test]
+fn a_server_that_hangs_up_on_a_large_body() {
+    let json = &*Box::leak("x".repeat(8 << 20).into_boxed_str());
+    for mut client in http1_sending(PATIENT, json) {
+        let server = Server::hanging_up();
+        assert_no_response(client.send(&server.url("", "")), client.name);
+        assert_eq!(server.requests().len(), 1, "{} sends once", client.name);
+    }
+}
+
+#[test]
+fn the_reason_tells_a_reset_from_a_timeout() {
+    for (script, words) in [
+        (&[Act::Reset] as &[_], &["reset"] as &[_]),
+        (&[Act::Silence], &["timeout", "timedout", "timed out", "elapsed"]),
+    ] {
+        let server = Server::raw(script);
+        at_once(Duration::from_secs(1), |mut client| {
+            let sent = client.send(&server.url("", ""));
+            let Attempt::NoResponse(reason) = &sent else { panic!("{}: {sent:?}", client.name) };
+            let reason = reason.to_lowercase();
+            assert!(words.iter().any(|word| reason.contains(word)), "{}: {reason}", client.name);
+        });
     }
 }
 
@@ -312,8 +377,21 @@ fn an_endless_head_is_no_response() {
     }
 }
 
+/// The timeout is for all of a send: the body has what the head has left of it.
+#[test]
+fn a_late_head_leaves_less_time_for_the_body() {
+    let server = Server::raw(&[Act::WaitLong, Act::Write(CHUNKED_403), Act::Silence]);
+    let timeout = Duration::from_secs(3);
+    at_once(timeout, |mut client| {
+        let start = Instant::now();
+        let outcome = client.outcome(&server.url("", ""));
+        assert_failure(&outcome, 403, FailureKind::OptedOut);
+        assert!(start.elapsed() < timeout + Duration::from_secs(1), "{}", client.name);
+    });
+}
+
 /// Bound but not listening: it refuses, and nobody else can take the port meanwhile.
-fn refusing() -> (TcpSocket, String) {
+pub(crate) fn refusing() -> (TcpSocket, String) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let url = format!("http://{}/send/single", socket.local_addr().unwrap());
@@ -381,6 +459,20 @@ fn what_has_no_address_was_not_sent() {
     for mut client in [reqwest, blocking, ureq, curl] {
         assert_eq!(client.send("/send/single"), Attempt::NotSent, "{}", client.name);
     }
+}
+
+/// As they are built here, without TLS.
+#[test]
+fn what_needs_tls_is_not_sent_without_it() {
+    let server = Server::raw(&[Act::Write(HEAD_200), Act::Write(ID)]);
+    let url = server.url("", "").replace("http:", "https:");
+    let [reqwest, blocking, ureq, mut hyper, curl] = http1(PATIENT);
+    for mut client in [reqwest, blocking, ureq, curl] {
+        assert_eq!(client.send(&url), Attempt::NotSent, "{}", client.name);
+    }
+    assert!(server.requests().is_empty());
+    // hyper's connector leaves TLS to the one around it, which is missing here.
+    assert!(hyper.outcome(&url).is_success());
 }
 
 fn all(limit: Duration) -> impl Iterator<Item = Client> {
