@@ -194,6 +194,8 @@ pub(crate) struct Provider {
     contradicts: bool,
     ids: usize,
     acceptances: usize,
+    /// How long the last body was that was truncated.
+    pub(crate) truncated_len: usize,
 }
 
 impl Provider {
@@ -253,6 +255,7 @@ impl Provider {
         let damaged = match (fault, &id) {
             (Some(Fault::Lost { .. }), _) => Some(Attempt::NoResponse("timeout".into())),
             (Some(Fault::Truncated(at)), _) => {
+                self.truncated_len = body.len();
                 let rest = body.as_bytes().get(..at % body.len()).unwrap_or_default();
                 Some(Attempt::Response { status, body: rest.into() })
             }
