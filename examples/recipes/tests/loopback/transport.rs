@@ -82,7 +82,9 @@ fn an_endless_page_is_read_up_to_the_limit() {
     let server = Server::mobivate();
     let mut sends = 0;
     for mut client in all(PATIENT) {
+        let start = Instant::now();
         assert_truncated(&client.send(&server.url(PAGE, "endless")), client.name);
+        assert!(start.elapsed() < PATIENT / 2, "{} stops at the limit", client.name);
         // What is left of the page is not read as the next response.
         let outcome = client.outcome(&server.url(ACCEPTED, "content-length"));
         assert_eq!(outcome, decoded(ACCEPTED), "{}", client.name);
@@ -381,7 +383,7 @@ fn an_endless_head_is_no_response() {
 #[test]
 fn a_late_head_leaves_less_time_for_the_body() {
     let server = Server::raw(&[Act::WaitLong, Act::Write(CHUNKED_403), Act::Silence]);
-    let timeout = Duration::from_secs(3);
+    let timeout = Duration::from_secs(4);
     at_once(timeout, |mut client| {
         let start = Instant::now();
         let outcome = client.outcome(&server.url("", ""));
@@ -448,7 +450,7 @@ fn what_cannot_connect_in_time_was_not_sent() {
     at_once(timeout, |mut client| {
         let start = Instant::now();
         assert_eq!(client.send(&url), Attempt::NotSent, "{}", client.name);
-        assert!(start.elapsed() < timeout, "{} leaves time for the response", client.name);
+        assert!(start.elapsed() < timeout * 3 / 4, "{} leaves time for the response", client.name);
     });
 }
 
