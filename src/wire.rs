@@ -63,7 +63,7 @@ pub(crate) struct Fields<'a> {
     pub(crate) scheduled: Text<'a>,
     pub(crate) name: Text<'a>,
     pub(crate) schedule_date_time: Text<'a>,
-    /// The name of a delivery status; at the top perhaps a code.
+    /// The name of a delivery status; at the top it may be a code.
     pub(crate) status: Value<'a>,
     pub(crate) spread_hours: Option<u64>,
     pub(crate) shorten_urls: Option<bool>,
@@ -192,7 +192,9 @@ impl<'a> Response<'a> {
 
     fn read_text(&mut self, text: &'a str) {
         // A number at the very end may be truncated; an unfinished string is an error either way.
-        let json = text.trim_end_matches(|c| matches!(c, '0'..='9' | '.' | '-' | '+'));
+        let rest = text.trim_end_matches(|c| matches!(c, '0'..='9' | '.' | '-' | '+' | 'e' | 'E'));
+        let is_number = |end: &str| end.starts_with(|c: char| c == '-' || c.is_ascii_digit());
+        let json = if is_number(text.split_at(rest.len()).1) { rest } else { text };
         let mut reader = serde_json::Deserializer::from_str(json);
         let read = Slot::Response(self).deserialize(&mut reader).and_then(|()| reader.end());
         self.is_complete = read.is_ok() && json.len() == text.len();
@@ -213,6 +215,7 @@ impl<'a> Response<'a> {
             "success" => Slot::Value(&mut self.success),
             "code" => Slot::Value(&mut self.code),
             "record" => Slot::Record(self),
+            // The keys of `Texts::slot`: to try that after `top.slot` took 1 instruction in 70 more.
             "message" | "error" | "errors" | "detail" | "title" => self.texts.slot(key),
             key => self.top.slot(key, self.is_batch),
         }

@@ -157,6 +157,8 @@ fn a_number_at_the_very_end_may_be_truncated() {
         200 r#"{"id":"m-1","cost":0.05"# => "unconfirmed 200 | truncated JSON | id: m-1"
         200 r#"{"id":"m-1","cost":0."# => "unconfirmed 200 | truncated JSON | id: m-1"
         200 r#"{"id":"m-1","balance":-1"# => "unconfirmed 200 | truncated JSON | id: m-1"
+        200 r#"{"id":"m-1","cost":1e"# => "unconfirmed 200 | truncated JSON | id: m-1"
+        200 r#"{"id":"m-1","cost":1.5E-3"# => "unconfirmed 200 | truncated JSON | id: m-1"
         200 r#"{"id":"m-1","code":-"# => "unconfirmed 200 | truncated JSON | id: m-1"
         200 r#"{"id":"m-1","reference":["a",1."# => "unconfirmed 200 | truncated JSON | id: m-1"
         200 r#"{"id":"m-1"}-"# => "unconfirmed 200 | malformed JSON | id: m-1"

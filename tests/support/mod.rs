@@ -155,16 +155,11 @@ fn assert_nothing_truncated_is_a_success(status: u16, body: &[u8]) {
     let end = body.trim_ascii_end().len();
     for length in (0..end).step_by(1 + end / 32).chain(end.saturating_sub(8)..end) {
         let truncated = &body[..length];
-        assert!(
-            !SendOutcome::decode(status, truncated).is_success(),
-            "{}",
-            truncated.escape_ascii()
-        );
-        assert!(
-            !BatchOutcome::decode(status, truncated).is_success(),
-            "{}",
-            truncated.escape_ascii()
-        );
+        let single = SendOutcome::decode(status, truncated);
+        let batch = BatchOutcome::decode(status, truncated);
+        assert!(!single.is_success() && !batch.is_success(), "{}", truncated.escape_ascii());
+        let is_malformed = single.failure().is_some_and(|it| it.detail == "malformed JSON");
+        assert!(!is_malformed, "{}", truncated.escape_ascii());
     }
 }
 
