@@ -224,13 +224,14 @@ struct Run {
     rejected: BTreeSet<String>,
     /// What was true of each message's last request.
     last: BTreeMap<String, Truth>,
-    /// Requests spent on an outage or a dead account since the last success or look of the operator.
+    /// Requests spent on an outage or a dead account since the last success, or since the operator's
+    /// last fix.
     trouble: u32,
     /// Requests with which something was wrong that the response does not blame on them.
     wrong: u32,
     /// Requests that failed.
     failed: u32,
-    /// How many were falsely suppressed at the last success or look of the operator.
+    /// How many were falsely suppressed at the last success, or at the operator's last fix.
     falsely_suppressed: usize,
     /// Receipts that say what is wrong with the account, since the last `DELIVERED`.
     failed_later: u32,
@@ -476,7 +477,7 @@ impl Run {
         let is_imported = imported.is_some_and(|entry| entry.reference.is_none());
         let last = self.last.get(reference);
         let right = match (&message.state, last) {
-            // After a rejection, what is heard under another id may be about the last attempt, and an
+            // After a rejection, a status under another id may be about the last attempt, and an
             // operator decides.
             (State::Accepted, _) if message.updates_before > 0 && message.has_failed() => true,
             (State::Accepted, Some(Truth { met, clear })) => *met == Met::Accepted || !clear,
@@ -1027,7 +1028,7 @@ fn what_was_found_stays_found_when_the_response_comes_late() {
 }
 
 #[test]
-fn a_response_that_leaves_it_in_doubt_does_not_start_the_day_anew() {
+fn a_response_that_leaves_it_in_doubt_does_not_reset_its_time() {
     let mut sender = sender(&["447700900123"]);
     let claim = sender.claim(1, at(1)).unwrap();
     let _ = sender.record(&claim, &Attempt::NoResponse("timeout".into()), at(2)).unwrap();
@@ -1340,7 +1341,7 @@ fn a_status_of_all_parts_is_about_each_of_them() {
     let mut sender = accepted();
     let second = StatusUpdate { parts: None, ..update("LIMITS_EXCEEDED", "d-1", 2, 2) };
     let _ = sender.apply(&second, at(2)).unwrap();
-    assert_eq!(states(&sender), [&State::Accepted], "nothing was heard of the first");
+    assert_eq!(states(&sender), [&State::Accepted], "no status came of the first");
     let _ = sender.apply(&all("DELIVERED"), at(3)).unwrap();
     assert_eq!(delivery(&sender), Some(DeliveryStatus::Delivered));
 

@@ -68,12 +68,12 @@ pub struct Entry {
     pub updates_before: usize,
 }
 
-/// Since when nothing is sent to a recipient, and the message that said so; an imported one has none.
+/// An entry of the suppression list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Suppression {
-    /// Since when.
+    /// Since when nothing is sent to the recipient.
     pub at: SystemTime,
-    /// The reference of that message.
+    /// The message whose response or status said so; `None` if it was imported.
     pub reference: Option<String>,
 }
 
@@ -84,7 +84,7 @@ pub enum OutboxError {
     UnknownReference,
     /// The reference belongs to a message to another recipient.
     OtherRecipient,
-    /// It was never claimed, so nothing can have become of it.
+    /// The message was never claimed, so it was never sent.
     NeverClaimed,
     /// The outcome was recorded before, or belongs to an earlier attempt.
     AttemptNotOpen,
@@ -109,25 +109,25 @@ impl Entry {
         }
     }
 
-    /// Returns what became of an accepted message; `None`: nothing was told since the last attempt.
+    /// Returns what became of an accepted message; `None` if no status came since the last attempt.
     #[must_use]
     pub fn delivery(&self) -> Option<DeliveryStatus> {
         let parts = self.parts();
         (!parts.is_empty()).then(|| DeliveryStatus::of_parts(parts))
     }
 
-    /// The status of each part, as told since the last attempt. Of the others it is `Unknown`.
+    /// The statuses of all parts since the last attempt; that of a part without one is `Unknown`.
     fn parts(&self) -> Vec<DeliveryStatus> {
         let updates = self.updates.iter().skip(self.updates_before);
-        let numbers = updates.clone().map(|update| update.part.max(update.parts));
-        let count = numbers.max().map_or(0, |highest| highest.unwrap_or(1).max(1));
+        let counts =
+            updates.clone().map(|update| update.parts.max(update.part).unwrap_or(1).max(1));
         let of = |part| {
             let about_it = updates.clone().filter(|update| update.part.is_none_or(|n| n == part));
             about_it
                 .map(|update| update.status)
                 .fold(DeliveryStatus::Unknown, DeliveryStatus::merge)
         };
-        (1..=count).map(of).collect()
+        (1..=counts.max().unwrap_or(0)).map(of).collect()
     }
 
     /// Whether it was accepted, and failed later.
@@ -141,14 +141,14 @@ impl Entry {
         matches!(self.state, State::Queued | State::RetryLater)
     }
 
-    /// Whether an outcome or a lookup still says something new of it.
+    /// Whether an outcome or a lookup can still say something new of the message.
     pub(crate) fn is_in_doubt(&self) -> bool {
         self.state == State::NeedsLookup || self.state == State::RetryLater && self.may_duplicate
     }
 
-    /// Whether all that was heard of it says that it was not sent.
+    /// Whether all its statuses say that it was not sent.
     pub(crate) fn is_unsent(&self) -> bool {
-        // Of whatever attempt, and whatever it is merged to.
+        // Those of every attempt, and before they are merged.
         let may_have_arrived =
             |update: &StatusUpdate| retry(update.status) == Some(Retry::MayDuplicate);
         self.parts().into_iter().all(|part| retry(part).is_some())
@@ -188,7 +188,7 @@ pub(crate) fn retry(status: DeliveryStatus) -> Option<Retry> {
     status.failure_kind().map(FailureKind::retry)
 }
 
-/// One phone number, however it is written: `00` and `+` are one.
+/// The digits of a phone number, however it is written: `00` and `+` mean the same.
 pub(crate) fn number(recipient: &str) -> String {
     let digits: String = recipient.chars().filter(char::is_ascii_digit).collect();
     digits.strip_prefix("00").map_or(digits.clone(), str::to_owned)

@@ -141,8 +141,8 @@ impl Outbox {
         Ok(status)
     }
 
-    /// Sends a message again: an operator has fixed what it was rejected for. Returns whether it was
-    /// `NeedsFix`.
+    /// Queues a message again, since an operator has fixed the cause of its rejection. Returns whether
+    /// it was `NeedsFix`.
     pub fn mark_fixed(&mut self, reference: &str, now: SystemTime) -> Result<bool> {
         let is_rejected = matches!(self.load(reference)?.state, State::NeedsFix(_));
         if is_rejected {
@@ -151,8 +151,8 @@ impl Outbox {
         Ok(is_rejected)
     }
 
-    /// Sends a message again that may have been sent, since an operator tolerates a duplicate.
-    /// Returns whether it was `NeedsLookup`, or accepted and then failed.
+    /// Queues a message again that may have been sent, since an operator tolerates a duplicate. Returns
+    /// whether it was `NeedsLookup`, or accepted and then failed.
     pub fn allow_duplicate(&mut self, reference: &str, now: SystemTime) -> Result<bool> {
         let entry = self.load(reference)?;
         let may_resend = entry.state == State::NeedsLookup || entry.has_failed();
@@ -163,19 +163,21 @@ impl Outbox {
         Ok(may_resend)
     }
 
-    /// Records that a lookup found a message, under this id. Returns whether it was in doubt.
+    /// Records that a lookup found a message, under this id. Returns whether the message was
+    /// `NeedsLookup`, or queued again as an allowed duplicate.
     pub fn mark_found(&mut self, reference: &str, id: &str, now: SystemTime) -> Result<bool> {
         let entry = self.load(reference)?;
         let is_in_doubt = entry.is_in_doubt();
         if is_in_doubt {
-            entry.may_duplicate |= entry.updates_before > 0; // it may be the rejected attempt that was found
+            // It may be the rejected attempt that was found.
+            entry.may_duplicate |= entry.updates_before > 0;
             self.resolve(reference, State::Accepted, Some(id), now);
         }
         Ok(is_in_doubt)
     }
 
-    /// Takes a recipient off the suppression list, who opted in again. Returns whether it was on it.
-    /// What was not sent meanwhile stays suppressed: queue a new message.
+    /// Takes a recipient who opted in again off the suppression list. Returns whether the recipient was
+    /// on it. Messages that were suppressed meanwhile stay so: queue a new one.
     pub fn opted_in(&mut self, recipient: &str) -> bool {
         self.suppressed.remove(&number(recipient)).is_some()
     }

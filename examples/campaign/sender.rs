@@ -40,7 +40,7 @@ pub struct Sender {
     pub outbox: Outbox,
     /// It outlives a crash, too.
     pub circuit_breaker: CircuitBreaker,
-    /// Why nothing is sent, since when the circuit breaker said so.
+    /// Why nothing more is sent, if the circuit breaker has said so.
     pub stopped: Option<StopReason>,
 }
 
@@ -73,7 +73,7 @@ impl Sender {
             return Ok(Action::Continue);
         };
         let action = self.circuit_breaker.record_delivery(status);
-        // A receipt that has nothing against it ends no stop.
+        // A receipt may stop the campaign, but ends no stop.
         Ok(if let Action::Stop(_) = action { self.follow(action) } else { action })
     }
 

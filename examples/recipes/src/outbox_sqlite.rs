@@ -233,7 +233,7 @@ impl Outbox {
                  id TEXT NOT NULL, -- of the receipt or the record; '': it had none
                  part INTEGER NOT NULL,
                  status TEXT NOT NULL, -- a DeliveryStatus as JSON
-                 parts INTEGER, -- NULL: not told
+                 parts INTEGER, -- NULL: not said
                  attempt INTEGER NOT NULL REFERENCES attempts,
                  received_at INTEGER NOT NULL,
                  PRIMARY KEY (reference, id, part, status)
@@ -696,14 +696,14 @@ fn statuses(
     })?;
     let mut attempts = BTreeMap::<u64, (Option<u8>, BTreeMap<u8, DeliveryStatus>)>::new();
     for (attempt, part, parts, status) in rows {
-        let (count, heard) = attempts.entry(attempt.unsigned_abs()).or_default();
+        let (count, known_parts) = attempts.entry(attempt.unsigned_abs()).or_default();
         *count = parts.max(*count);
-        heard.entry(part).and_modify(|known| *known = known.merge(status)).or_insert(status);
+        known_parts.entry(part).and_modify(|known| *known = known.merge(status)).or_insert(status);
     }
-    let attempts = attempts.into_iter().map(|(attempt, (count, heard))| {
-        let missing = usize::from(count.unwrap_or(1)).saturating_sub(heard.len()).min(1);
+    let attempts = attempts.into_iter().map(|(attempt, (count, known_parts))| {
+        let missing = usize::from(count.unwrap_or(1)).saturating_sub(known_parts.len()).min(1);
         let unknown = std::iter::repeat_n(DeliveryStatus::Unknown, missing);
-        (attempt, heard.into_values().chain(unknown).collect())
+        (attempt, known_parts.into_values().chain(unknown).collect())
     });
     Ok(attempts.collect())
 }

@@ -494,7 +494,7 @@ fn times_tell_what_an_operator_decides_on_after_a_day() {
         outbox.connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
     assert_eq!(times, (1_800_000_000, 1_800_086_400));
 
-    // A response that leaves it in doubt does not start the day anew.
+    // A response that leaves it in doubt does not reset its time.
     let open = Claim {
         attempt: 1,
         messages: vec![OutgoingMessage { reference: "old".into(), recipient: recipient(0) }],
@@ -702,7 +702,7 @@ fn a_second_rejection_under_its_own_id_is_resent_unless_the_first_arrived() {
         outbox.record_outcome(&second, &accepted("m-2"), at(4)).unwrap();
         outbox.apply(&update("a", "m-1", late), at(5)).unwrap();
         let delivered = (late == "DELIVERED").then_some(DeliveryStatus::Delivered);
-        assert_eq!(outbox.delivery("a").unwrap(), delivered, "nothing was heard of the second");
+        assert_eq!(outbox.delivery("a").unwrap(), delivered, "no status came of the second");
         outbox.apply(&update("a", "m-2", "LIMITS_EXCEEDED"), at(6)).unwrap();
         let is_resent = outbox.claim(1, at(7)).unwrap().is_some();
         assert_eq!(is_resent, late == "SENT", "{late}");

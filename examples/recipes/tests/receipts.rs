@@ -568,12 +568,12 @@ proptest! {
         }
         prop_assert_eq!(&once, &again);
         // By hand: each part is merged from what is about it, and the message from the parts.
-        let heard = |part| {
+        let status_of = |part| {
             let of_part = updates.iter().filter(|(it, _)| it.part.is_none_or(|of| of == part));
             of_part.fold(Unknown, |known, (it, _)| known.merge(it.status))
         };
         let is_two = updates.iter().any(|(it, _)| it.parts.is_some() || it.part == Some(2));
-        let parts = if is_two { vec![heard(1), heard(2)] } else { vec![heard(1)] };
+        let parts = if is_two { vec![status_of(1), status_of(2)] } else { vec![status_of(1)] };
         prop_assert_eq!(once.status(), DeliveryStatus::of_parts(parts));
         for (update, _) in &updates {
             prop_assert!(!again.record(update));
