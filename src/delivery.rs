@@ -52,8 +52,8 @@ use crate::failure::{
 /// The codes are not SMPP's: there 2 is delivered, here it is accepted.
 ///
 /// A failed status has a [`FailureKind`], whose `retry` and `scope` tell what to do next, by the rules
-/// of [sending again](#sending-again). Only `OPTED_OUT` and `FAILED_RECIPIENT_BLACKLISTED` suppress the recipient: they say that
-/// Mobivate will not send, and are no record of a withdrawn consent. One `UNDELIVERABLE` suppresses
+/// of [sending again](#sending-again). Only `OPTED_OUT` and `FAILED_RECIPIENT_BLACKLISTED` suppress the
+/// recipient: they say that Mobivate will not send, and are no record of a withdrawn consent. One `UNDELIVERABLE` suppresses
 /// nobody; Mobivate itself waits for three.
 ///
 /// [Mobivate publishes]: https://wiki.mobivatebulksms.com/authentication-and-integration/understanding-response-codes
@@ -93,16 +93,17 @@ use crate::failure::{
 /// One failed receipt speaks of one part of one attempt. Send the message again only if every part says
 /// `Later` or `AfterFix`, only on a receipt that is new, and not if another attempt may have been
 /// accepted. Keep the statuses of each attempt apart: the reference is the same, so go by
-/// `deliveryMessageId`. `MayDuplicate` needs no lookup here: the receipt was it.
+/// `deliveryMessageId`. After a failed receipt, `MayDuplicate` needs no lookup: there is no more to know.
 ///
 /// # Looking a message up
 ///
 /// Mobivate documents no filter by reference: request the message log of a day or more, page by page
 /// (`GET /messages/history?fromDate=2026-06-18&toDate=2026-06-20&limit=5000&offset=0` on the current
-/// API, `GET /message?startDate=…&endDate=…` on the legacy API), and match the client reference yourself.
-/// How soon a message is in the log, and in which time zone a day begins, is unknown. A match tells that the message was accepted, and its status
-/// what became of it. *Not found proves nothing*: a log that leaves the message out also responds with a
-/// well-formed page (observed). After a day, an operator decides.
+/// API, `GET /message?startDate=…&endDate=…` on the legacy API), and match the client reference
+/// yourself. How soon a message is in the log, and in which time zone a day begins, is unknown. A match
+/// tells that the message was accepted, and its status what became of it. *Not found proves nothing*: a
+/// log that leaves the message out also responds with a well-formed page (observed). After a day, an
+/// operator decides.
 ///
 /// # Serde
 ///

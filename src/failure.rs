@@ -32,8 +32,8 @@ pub struct Failure<'a> {
     /// them. If it has none, the kind of body, such as `empty body` or `truncated JSON`; if no response
     /// came, the reason. Never empty when decoded.
     pub detail: Cow<'a, str>,
-    /// The id in a response that is not a success (inferred): look the message up by it. Never whitespace
-    /// alone, nor `0`, when decoded.
+    /// The id in a response that is not a success (inferred): look the message up by it. Never
+    /// whitespace alone, nor `0`, when decoded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Cow<'a, str>>,
 }

@@ -37,8 +37,8 @@
 //!
 //! Mobivate has two APIs, and this crate reads both: the *legacy API* at
 //! `https://api.mobivatebulksms.com`, and the *current API* ("Vortex") on a domain that Mobivate gives
-//! you. The paths are the same on both, which take a `POST` with the headers
-//! `Content-Type: application/json` and `Authorization: Bearer <API key>`.
+//! you. Both have the same paths, and take a `POST` with the headers `Content-Type: application/json`
+//! and `Authorization: Bearer <API key>`.
 //!
 //! `POST /send/single`; `routeId`, `reference` and `campaignId` are optional:
 //!

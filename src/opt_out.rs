@@ -36,9 +36,10 @@ impl Failure<'_> {
 
 /// The phone number that an opt-out notice names.
 ///
-/// It has 7 to 15 digits ([ITU-T E.164]), of which all but the first may be masked. It follows the notice directly, behind a `:` and an optional `+`, and ends at the end of the text,
-/// before whitespace, or before one of ``. , ; : ! ? ) ] } " '``. If more digits follow, in another
-/// group (`447700 900123`, `4477009,00123`), there is no number: half a number is somebody else's. What
+/// It has 7 to 15 digits ([ITU-T E.164]), of which all but the first may be masked. It follows the
+/// notice directly, behind a `:` and an optional `+`, and ends at the end of the text, before
+/// whitespace, or before one of ``. , ; : ! ? ) ] } " '``. If more digits follow, in another group
+/// (`447700 900123`, `4477009,00123`), there is no number: half a number is somebody else's. What
 /// follows a comma and a space is another recipient's, and is not read.
 ///
 /// `Debug` is [redacted](crate#logs); [`as_str`](Self::as_str) is not.
@@ -99,8 +100,8 @@ impl<'a> OptedOutNumber<'a> {
         !self.0.bytes().all(|c| c.is_ascii_digit())
     }
 
-    /// Returns whether this is the recipient's phone number: compares all digits of both, whatever stands
-    /// between them, without a leading `00`.
+    /// Returns whether this is the recipient's phone number: compares all digits of both, without a
+    /// leading `00`, whatever stands between them.
     ///
     /// A masked number matches nobody. A national form does not match the international form.
     ///
@@ -146,7 +147,7 @@ pub(crate) fn is_opt_out_notice(text: &str) -> bool {
 /// What follows each opt-out notice of the text.
 fn after_notices(text: &str) -> impl Iterator<Item = &str> {
     let mut clause = Clause { seen: 0, is_hedged: false };
-    let mut first = None;
+    let mut place = None;
     text.bytes().enumerate().filter_map(move |(start, c)| {
         if !matches!(c, b'r' | b'R') {
             return None;
@@ -155,7 +156,7 @@ fn after_notices(text: &str) -> impl Iterator<Item = &str> {
         let Phrase { is_statement, is_name, rest } = Phrase::read(phrase)?;
         let is_notice = !goes_on(rest)
             && !is_thing(rest, is_statement)
-            && (!is_name || first.get_or_insert_with(|| first_word(text)).contains(&start))
+            && (!is_name || place.get_or_insert_with(|| place_of_names(text)).contains(&start))
             && !value_denies(rest)
             && !clause.hedges(before);
         is_notice.then_some(rest)
@@ -199,8 +200,9 @@ fn is_thing(rest: &str, is_statement: bool) -> bool {
     next.is_some_and(|c| c == '?' || !is_statement && c.is_alphabetic())
 }
 
-/// Rule 2 of a notice: a name belongs to the first word, with what is joined to that: `SMS_RECIPIENT_OPTED_OUT`.
-fn first_word(text: &str) -> Range<usize> {
+/// Rule 2 of a notice: a name belongs to the first word, with what is joined to that, as in
+/// `SMS_RECIPIENT_OPTED_OUT`.
+fn place_of_names(text: &str) -> Range<usize> {
     let start = text.find(char::is_alphanumeric).unwrap_or(text.len());
     let (_, words) = text.split_at(start);
     let is_joined = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
@@ -209,17 +211,16 @@ fn first_word(text: &str) -> Range<usize> {
 
 /// Rule 3 of a notice: a value denies it, as in `recipient_opted_out=false`.
 fn value_denies(rest: &str) -> bool {
-    let is_sign =
-        |c: &u8| matches!(c, b':' | b'=' | b'>' | b'?' | b'(' | b'[' | b'"' | b'\'' | b'`');
-    let value = skip(rest, |c| c.is_ascii_whitespace() || is_sign(c));
+    let is_sign = |c| matches!(c, b':' | b'=' | b'>' | b'?' | b'(' | b'[' | b'"' | b'\'' | b'`');
+    let value = skip(rest, |c| c.is_ascii_whitespace() || is_sign(*c));
     // The first that matches decides, so `none` comes before `no`.
     let after = after_any(value, &["false", "none", "no", "null", "unknown"]);
     let after = after.or_else(|| value.strip_prefix('0'));
     after.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
 }
 
-/// Rule 4 of a notice: the clause that a phrase stands in. It is read on from phrase to phrase, so that no word is
-/// read twice.
+/// Rule 4 of a notice: the clause that a phrase stands in. It is read on from phrase to phrase, so
+/// that no word is read twice.
 struct Clause {
     /// Where the last phrase began.
     seen: usize,

@@ -92,7 +92,7 @@ const fn kind_for_code(code: u16) -> FailureKind {
         300..=499 => FailureKind::Misconfigured,
 
         // > Internal error - We are experiencing a technical issue.
-        // It is unknown at which point it failed: after acceptance, it may be.
+        // It is unknown at which point it failed; it may have been after acceptance.
         500..=599 => FailureKind::ServerError,
 
         // An interim 1xx, or no HTTP status at all; a 2xx only from `Failure::new`.
@@ -101,8 +101,8 @@ const fn kind_for_code(code: u16) -> FailureKind {
 }
 
 /// The code that decides: the first of the response's own `code` and `status` that is in 400..=599,
-/// else the HTTP status. An HTTP status of 0 or 5xx stands: nothing that the body names
-/// makes the outcome known.
+/// else the HTTP status. An HTTP status of 0 or 5xx stands: nothing that the body names makes the
+/// outcome known.
 fn effective_code(status: u16, response: &Response<'_>) -> u16 {
     let named = || {
         let own = [&response.code, &response.top.status].into_iter().filter_map(body_code);
