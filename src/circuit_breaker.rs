@@ -1,59 +1,62 @@
-//! When a campaign stops: consecutive failures, counted.
+//! The circuit breaker: when to back off, and when to stop.
 
 use alloc::format;
-use core::fmt;
+use core::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     delivery::DeliveryStatus,
-    failure::{FailureKind, Scope, pad_words},
+    failure::{FailureKind, Scope, display_name},
     outcome::Outcome,
 };
 
-/// Says after each send whether to continue, to back off or to stop.
+/// Tells you after each send whether to continue, back off, or stop.
 ///
-/// One failure alone stops nothing: a 403 whose text was lost on the way is
-/// [`Forbidden`](FailureKind::Forbidden), too. So failures are counted since the last success (or
-/// [`reset`](Self::reset)): all *failures*, and among them *trouble*.
+/// It counts the failures since the last success.
 ///
-/// | recorded | counts as | action | stop reason |
+/// | failure | 1st | 3rd | 10th |
 /// |---|---|---|---|
-/// | a success | resets both counts | `Continue` | |
-/// | `RateLimited` | failure | `BackOff` | `RateLimit` |
-/// | `OptedOut`, `BatchOptedOut` | failure | `Continue` | `OptOuts` |
-/// | other failures of `Scope::Request` | failure | `Continue` | `BadRequests` |
-/// | other failures of `Scope::Account` | failure, trouble | `Continue` | `Account` |
-/// | failures of `Scope::Service`, a request that was not sent | failure, trouble | `BackOff` | `Service` |
+/// | `RateLimited` | `BackOff` | | `Stop(RateLimit)` |
+/// | `OptedOut`, `BatchOptedOut` | `Continue` | | `Stop(OptOuts)` |
+/// | other [`Scope::Request`] | `Continue` | | `Stop(BadRequests)` |
+/// | other [`Scope::Account`] | `Continue` | `Stop(Account)` | `Stop(Account)` |
+/// | [`Scope::Service`] | `BackOff` | `Stop(Service)` | `Stop(Service)` |
 ///
-/// A failure that counts as trouble stops if it is the third trouble or a later one. Any failure stops
-/// if it is the tenth failure or a later one. An opt-out resets nothing, since it tells nothing of the
-/// credit. Consecutive opt-outs stop, too: a broken opt-out store must not suppress all recipients. So
-/// import Mobivate's opt-out list first: then those who are on it stop nothing.
+/// The last two rows share one count, and their third failure stops. The tenth failure of any kind stops
+/// as well. The failure that stops gives the reason. The first pause is 2 seconds, and each further one
+/// is twice as long, until a success.
 ///
-/// After a stop:
+/// # After a stop
 ///
-/// - [`StopReason::Service`]: wait, then send one message as a probe, one that was certainly not sent.
-///   Send probes seldom: each may end as one more to look up. A success resets the counts; any action
-///   but `Stop` ends the stop.
-/// - Any other: alert an operator, who calls [`reset`](Self::reset) once it is fixed. After
-///   `OptOuts`, look at what was suppressed since the last success; after `RateLimit`, ask Mobivate
-///   for a higher limit.
+/// A stop lasts, and each record returns it again.
 ///
-/// Tasks that send side by side share one circuit breaker. If several of their sends meet the same rate
-/// limit, record one 429. Store the circuit breaker (it is serializable), so that a restart does not
-/// forget the counts.
+/// - `Stop(Service)` ends with a success. Now and then, send one message that certainly wasn't sent
+///   before. Until one is accepted, each failure returns `Stop(Service)`. A failure of
+///   [`Scope::Account`] other than `RateLimited` changes the reason to [`StopReason::Account`], so that
+///   you don't keep trying with a revoked key.
+/// - Any other stop ends when you call [`reset`](Self::reset). Fix the cause first. After `OptOuts`,
+///   also check the recipients suppressed since the last success, because Mobivate's opt-out store may be
+///   broken. After `RateLimit`, ask Mobivate for a higher limit.
 ///
-/// Failures that take turns with successes never stop, as behind a load balancer with one bad node of
-/// two (503, 200, 503, …). Watch how many messages are to be looked up.
+/// # Sends side by side
+///
+/// If several workers send at once, they share one circuit breaker. Read the
+/// [`generation`](Self::generation) before each send and pass it to
+/// [`record_from`](Self::record_from). Outcomes of sends that began before a pause or a stop don't
+/// count, so thirty sends that hit one rate limit side by side cause one pause. Store the circuit
+/// breaker with serde, so that it survives a restart.
+///
+/// Failures that alternate with successes never stop it. Watch how many messages are in doubt.
 ///
 /// ```
+/// use core::time::Duration;
 /// use mobivate_response::{Action, CircuitBreaker, SendOutcome, StopReason};
 ///
 /// let mut circuit_breaker = CircuitBreaker::new();
 /// let outage = SendOutcome::decode(503, b"");
-/// assert_eq!(circuit_breaker.record(&outage), Action::BackOff(1));
-/// assert_eq!(circuit_breaker.record(&outage), Action::BackOff(2));
+/// assert_eq!(circuit_breaker.record(&outage), Action::BackOff(Duration::from_secs(2)));
+/// assert_eq!(circuit_breaker.record(&outage), Action::BackOff(Duration::from_secs(4)));
 /// assert_eq!(circuit_breaker.record(&outage), Action::Stop(StopReason::Service));
 ///
 /// let accepted = SendOutcome::decode(200, br#"{"id":"m-1"}"#);
@@ -62,102 +65,119 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CircuitBreaker {
-    /// Failures of the account (except 429) or the service, and requests that were not sent.
-    trouble: u32,
-    /// Failures of any kind, and requests that were not sent.
+    generation: u64,
+    stopped: Option<StopReason>,
+    /// Failures since the last success.
     failures: u32,
-    /// Failures that ask for a wait.
+    /// Those of scope `Account` (but `RateLimited`) and of scope `Service`.
+    severe_failures: u32,
+    /// Those that asked for a pause.
     back_offs: u32,
-    /// Accepted messages that failed later for what is wrong with the account.
+    /// Messages since the last delivered one that failed after acceptance because of the account.
     failed_deliveries: u32,
 }
 
-/// The third trouble stops, and so does the third failed delivery.
-const MAX_TROUBLE: u32 = 3;
-
-/// The tenth failure stops.
+const MAX_SEVERE_FAILURES: u32 = 3;
 const MAX_FAILURES: u32 = 10;
+const MAX_FAILED_DELIVERIES: u32 = 3;
 
 impl CircuitBreaker {
-    /// Creates a circuit breaker that has counted nothing.
-    ///
-    /// ```
-    /// # use mobivate_response::CircuitBreaker;
-    /// assert_eq!(CircuitBreaker::new(), CircuitBreaker::default());
-    /// ```
+    /// Creates a circuit breaker with all counts at 0.
     #[must_use]
     pub const fn new() -> Self {
-        Self { trouble: 0, failures: 0, back_offs: 0, failed_deliveries: 0 }
-    }
-
-    /// Records the outcome of a send, single or batch.
-    ///
-    /// ```
-    /// # use mobivate_response::{Action, CircuitBreaker, SendOutcome};
-    /// let mut circuit_breaker = CircuitBreaker::new();
-    /// let slow_down = SendOutcome::decode(429, b"");
-    /// assert_eq!(circuit_breaker.record(&slow_down), Action::BackOff(1));
-    /// ```
-    pub fn record<T>(&mut self, outcome: &Outcome<'_, T>) -> Action {
-        let kind = match outcome {
-            Outcome::Success(_) => {
-                // Every accepted send would reset the failed deliveries, too.
-                *self = Self { failed_deliveries: self.failed_deliveries, ..Self::new() };
-                return Action::Continue;
-            }
-            Outcome::Failure(failure) => failure.kind,
-        };
-        self.count(match (kind, kind.scope()) {
-            (FailureKind::RateLimited, _) => StopReason::RateLimit,
-            (FailureKind::OptedOut | FailureKind::BatchOptedOut, _) | (_, Scope::Recipient) => {
-                StopReason::OptOuts
-            }
-            (_, Scope::Request) => StopReason::BadRequests,
-            (_, Scope::Account) => StopReason::Account,
-            (_, Scope::Service) => StopReason::Service,
-        })
-    }
-
-    /// Records a request that was certainly not sent, because of the client's own error: an unresolved
-    /// name, a refused connection.
-    ///
-    /// Send the same message again after a wait. In doubt, record
-    /// [`no_response`](Outcome::no_response) instead.
-    ///
-    /// ```
-    /// # use mobivate_response::{Action, CircuitBreaker};
-    /// let mut circuit_breaker = CircuitBreaker::new();
-    /// assert_eq!(circuit_breaker.record_not_sent(), Action::BackOff(1));
-    /// ```
-    pub fn record_not_sent(&mut self) -> Action {
-        self.count(StopReason::Service)
-    }
-
-    fn count(&mut self, reason: StopReason) -> Action {
-        let (is_trouble, backs_off) = match reason {
-            StopReason::Service => (true, true),
-            StopReason::Account => (true, false),
-            StopReason::RateLimit => (false, true),
-            StopReason::BadRequests | StopReason::OptOuts => (false, false),
-        };
-        self.failures = self.failures.saturating_add(1);
-        self.trouble = self.trouble.saturating_add(is_trouble.into());
-        self.back_offs = self.back_offs.saturating_add(backs_off.into());
-        if is_trouble && self.trouble >= MAX_TROUBLE || self.failures >= MAX_FAILURES {
-            Action::Stop(reason)
-        } else if backs_off {
-            Action::BackOff(self.back_offs)
-        } else {
-            Action::Continue
+        Self {
+            generation: 0,
+            stopped: None,
+            failures: 0,
+            severe_failures: 0,
+            back_offs: 0,
+            failed_deliveries: 0,
         }
     }
 
-    /// Records what became of a message of your own that was accepted: credit may run out after
-    /// acceptance, while sends still succeed. Record each message once, however many parts it has.
+    /// Records the outcome of a send, if you send one message or batch at a time.
+    pub fn record<T>(&mut self, outcome: &Outcome<'_, T>) -> Action {
+        self.record_from(self.generation, outcome)
+    }
+
+    /// Returns the current generation. Read it before a send, and pass it to
+    /// [`record_from`](Self::record_from).
     ///
-    /// The third failed status of [`Scope::Account`] since the last `Delivered`, and each later one,
-    /// stops: with [`StopReason::RateLimit`] if its kind is `RateLimited`, else with
-    /// [`StopReason::Account`]. An accepted send does not reset this count.
+    /// It grows with each pause, stop, reset, and failed try during `Stop(Service)`.
+    #[must_use]
+    pub const fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Records the outcome of a send that began in this generation.
+    ///
+    /// The outcome of a send that began in an older generation is ignored, and returns the current stop or
+    /// `Continue`.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use mobivate_response::{Action, CircuitBreaker, SendOutcome};
+    /// let mut circuit_breaker = CircuitBreaker::new();
+    /// let [first, second] = [circuit_breaker.generation(); 2]; // two sends begin
+    /// let slow_down = SendOutcome::decode(429, b"");
+    /// let pause = Action::BackOff(Duration::from_secs(2));
+    /// assert_eq!(circuit_breaker.record_from(first, &slow_down), pause);
+    /// assert_eq!(circuit_breaker.record_from(second, &slow_down), Action::Continue);
+    /// ```
+    pub fn record_from<T>(&mut self, generation: u64, outcome: &Outcome<'_, T>) -> Action {
+        let kind = outcome.failure().map(|failure| failure.kind);
+        match (self.stopped, kind) {
+            (Some(reason), _) if generation < self.generation => Action::Stop(reason),
+            (None, _) if generation < self.generation => Action::Continue,
+            (None | Some(StopReason::Service), None) => {
+                *self = Self {
+                    generation: self.generation,
+                    failed_deliveries: self.failed_deliveries,
+                    ..Self::new()
+                };
+                Action::Continue
+            }
+            (None, Some(kind)) => self.count(kind),
+            (Some(StopReason::Service), Some(kind)) => match reason_of(kind) {
+                StopReason::Account => self.stop(StopReason::Account),
+                _ => self.stop(StopReason::Service),
+            },
+            (Some(reason), _) => Action::Stop(reason),
+        }
+    }
+
+    fn count(&mut self, kind: FailureKind) -> Action {
+        let reason = reason_of(kind);
+        let is_severe = matches!(reason, StopReason::Account | StopReason::Service);
+        self.failures = self.failures.saturating_add(1);
+        self.severe_failures = self.severe_failures.saturating_add(is_severe.into());
+        if is_severe && self.severe_failures >= MAX_SEVERE_FAILURES || self.failures >= MAX_FAILURES
+        {
+            return self.stop(reason);
+        }
+        match reason {
+            StopReason::RateLimit | StopReason::Service => {
+                self.back_offs = self.back_offs.saturating_add(1);
+                self.generation = self.generation.saturating_add(1);
+                // The tenth failure stops, so a stored state alone can have more than nine.
+                Action::BackOff(Duration::from_secs(1 << self.back_offs.min(9)))
+            }
+            StopReason::Account | StopReason::BadRequests | StopReason::OptOuts => Action::Continue,
+        }
+    }
+
+    fn stop(&mut self, reason: StopReason) -> Action {
+        self.stopped = Some(reason);
+        self.generation = self.generation.saturating_add(1);
+        Action::Stop(reason)
+    }
+
+    /// Records the delivery status of one of your own messages, once for each message.
+    ///
+    /// Credit may run out after acceptance, while sends still succeed. The third failed status of
+    /// [`Scope::Account`] since the last `Delivered` stops, with [`StopReason::RateLimit`] if its kind
+    /// is `RateLimited` and else with [`StopReason::Account`]. An accepted send doesn't reset this
+    /// count, and `Delivered` doesn't end a stop. During a stop, statuses are ignored.
     ///
     /// ```
     /// # use mobivate_response::{Action, CircuitBreaker, DeliveryStatus, StopReason};
@@ -165,64 +185,67 @@ impl CircuitBreaker {
     /// let no_credit = DeliveryStatus::from_name("FAILED_INSUFFICIENT_CREDIT");
     /// assert_eq!(circuit_breaker.record_delivery(no_credit), Action::Continue);
     /// assert_eq!(circuit_breaker.record_delivery(no_credit), Action::Continue);
-    /// assert_eq!(
-    ///     circuit_breaker.record_delivery(no_credit),
-    ///     Action::Stop(StopReason::Account),
-    /// );
+    /// let stop = Action::Stop(StopReason::Account);
+    /// assert_eq!(circuit_breaker.record_delivery(no_credit), stop);
     /// ```
     pub fn record_delivery(&mut self, status: DeliveryStatus) -> Action {
-        match status {
-            DeliveryStatus::Delivered => self.failed_deliveries = 0,
-            DeliveryStatus::Failed(kind) if kind.scope() == Scope::Account => {
+        match (self.stopped, status) {
+            (Some(reason), _) => return Action::Stop(reason),
+            (None, DeliveryStatus::Delivered) => self.failed_deliveries = 0,
+            (None, DeliveryStatus::Failed(kind)) if kind.scope() == Scope::Account => {
                 self.failed_deliveries = self.failed_deliveries.saturating_add(1);
-                if self.failed_deliveries >= MAX_TROUBLE {
-                    return Action::Stop(match kind {
-                        FailureKind::RateLimited => StopReason::RateLimit,
-                        _ => StopReason::Account,
-                    });
+                if self.failed_deliveries >= MAX_FAILED_DELIVERIES {
+                    return self.stop(reason_of(kind));
                 }
             }
-            DeliveryStatus::Failed(_) | DeliveryStatus::Pending | DeliveryStatus::Unknown => {}
+            (None, _) => {}
         }
         Action::Continue
     }
 
-    /// Resets every count, once an operator has fixed the cause.
-    ///
-    /// ```
-    /// # use mobivate_response::CircuitBreaker;
-    /// let mut circuit_breaker = CircuitBreaker::new();
-    /// let _ = circuit_breaker.record_not_sent();
-    /// circuit_breaker.reset();
-    /// assert_eq!(circuit_breaker, CircuitBreaker::new());
-    /// ```
+    /// Returns the reason of the stop, while there is one.
+    #[must_use]
+    pub const fn stopped(&self) -> Option<StopReason> {
+        self.stopped
+    }
+
+    /// Ends a stop and resets all counts. Call it once the cause is fixed.
     pub fn reset(&mut self) {
-        *self = Self::new();
+        *self = Self { generation: self.generation.saturating_add(1), ..Self::new() };
     }
 }
 
-/// What a campaign does next: see [`CircuitBreaker`].
+const fn reason_of(kind: FailureKind) -> StopReason {
+    match (kind, kind.scope()) {
+        (FailureKind::RateLimited, _) => StopReason::RateLimit,
+        (FailureKind::BatchOptedOut, _) | (_, Scope::Recipient) => StopReason::OptOuts,
+        (_, Scope::Request) => StopReason::BadRequests,
+        (_, Scope::Account) => StopReason::Account,
+        (_, Scope::Service) => StopReason::Service,
+    }
+}
+
+/// The next step after a send.
 #[must_use]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     /// Send the next message.
     Continue,
-    /// Send the next message after a wait. The number counts the failures that asked for one since
-    /// the last success, from 1, to feed exponential backoff; the recipes wait 2 seconds, then twice as
-    /// long each time, up to 17 minutes.
-    BackOff(u32),
-    /// Send nothing more for now.
+    /// Send the next message after this wait. If the response had a `Retry-After`, use the longer one.
+    BackOff(Duration),
+    /// Stop sending. [`CircuitBreaker`] explains how a stop ends.
     Stop(StopReason),
 }
 
 impl Action {
-    /// Returns the action's stable name in snake case, without its payload.
+    /// Returns the action's name in snake case, without its payload.
     ///
     /// ```
+    /// # use core::time::Duration;
     /// # use mobivate_response::{Action, StopReason};
-    /// assert_eq!(Action::BackOff(2).as_str(), "back_off");
-    /// assert_eq!(Action::BackOff(2).to_string(), "back off (2)");
+    /// let back_off = Action::BackOff(Duration::from_secs(4));
+    /// assert_eq!(back_off.as_str(), "back_off");
+    /// assert_eq!(back_off.to_string(), "back off (4s)");
     /// assert_eq!(Action::Stop(StopReason::RateLimit).to_string(), "stop: rate limit");
     /// ```
     #[must_use]
@@ -238,38 +261,31 @@ impl Action {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Continue => pad_words(f, self.as_str()),
-            Self::BackOff(count) => f.pad(&format!("back off ({count})")),
+            Self::Continue => f.pad("continue"),
+            Self::BackOff(wait) => f.pad(&format!("back off ({wait:?})")),
             Self::Stop(reason) => f.pad(&format!("stop: {reason}")),
         }
     }
 }
 
-/// Why a campaign stops.
-///
-/// The order is that of declaration, and means nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+/// Why the circuit breaker stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StopReason {
-    /// The account: every send will fail the same way.
+    /// The account. Every send will fail the same way.
     Account,
-    /// The provider, or the network path to it, fails.
+    /// Mobivate, or the network path to it.
     Service,
-    /// The rate limit stays exceeded.
+    /// The rate limit was exceeded again and again.
     RateLimit,
-    /// Consecutive requests were rejected: look for what they have in common, such as the sender ID.
+    /// Request after request was rejected. They may have something in common, such as the sender ID.
     BadRequests,
-    /// Consecutive recipients are said to have opted out: the opt-out store may be broken.
+    /// Recipient after recipient has opted out, or the opt-out store is broken.
     OptOuts,
 }
 
 impl StopReason {
-    /// Returns the reason's stable name in snake case.
-    ///
-    /// ```
-    /// # use mobivate_response::StopReason;
-    /// assert_eq!(StopReason::OptOuts.as_str(), "opt_outs");
-    /// ```
+    /// Returns the reason's name in snake case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -282,8 +298,4 @@ impl StopReason {
     }
 }
 
-impl fmt::Display for StopReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        pad_words(f, self.as_str())
-    }
-}
+display_name!(StopReason);

@@ -1,4 +1,4 @@
-//! What became of an accepted message later.
+//! The status of an accepted message.
 
 use alloc::format;
 use core::{cmp::Reverse, fmt};
@@ -7,153 +7,71 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::{
     FailureKind::{self, BadRequest, OptedOut, OutOfCredit, RateLimited, Undelivered},
-    Retry, pad_words,
+    Retry,
 };
 
-/// What a delivery receipt, or a record of the message log, says of an accepted message.
+/// The status of an accepted message, from a delivery receipt or the message log.
 ///
-/// | code | name | status | how sure |
-/// |---|---|---|---|
-/// | 1 | `DELIVERED` | `Delivered` | firm |
-/// | 2 | `ACCEPTED` | `Pending` | firm |
-/// | 3 | `EXPIRED` | `Failed(Undelivered)` | firm |
-/// | 4 | `DELETED` | `Failed(Undelivered)` | documented |
-/// | 5 | `UNDELIVERABLE` | `Failed(Undelivered)` | firm |
-/// | 6 | `UNKNOWN` | `Unknown` | final for some, not for others: the conservative choice |
-/// | 7 | `REJECTED` | `Failed(Undelivered)` | firm |
-/// | 8 | `INTERIM_QUEUED` | `Pending` | firm |
-/// | 9 | `INTERIM_ACKNOWLEDGED` | `Pending` | firm |
-/// | 10 | `RETRY` | `Pending` | firm |
-/// | 11 | `FAILED_NACK` | `Failed(Undelivered)` | documented |
-/// | 12 | `FAILED_NOROUTE` | `Failed(Undelivered)` | documented |
-/// | 17 | `FAILED_INSUFFICIENT_CREDIT` | `Failed(OutOfCredit)` | documented |
-/// | 18 | `FAILED_ORIGINATOR_RECIPIENT_EQUAL` | `Failed(BadRequest)` | documented |
-/// | 19 | `FAILED_RECIPIENT_BLACKLISTED` | `Failed(OptedOut)` | documented |
-/// | 20 | `FAILED_ORIGINATOR_REJECTED` | `Failed(BadRequest)` | documented |
-/// | 21 | `FAILED_ROUTE_INVALID` | `Failed(BadRequest)` | firm |
-/// | 22 | `FAILED_LIMITS_EXCEEDED` | `Failed(RateLimited)` | documented |
-/// | 24 | `FAILED_EXHAUSTED` | `Failed(Undelivered)` | documented |
-/// | 28 | `FAILED_INTERNAL_ERROR` | `Failed(Undelivered)` | documented |
-/// | 29 | `FAILED_UNKNOWN` | `Failed(Undelivered)` | documented |
-/// | - | `OPTED_OUT` | `Failed(OptedOut)` | observed |
-/// | - | `LIMITS_EXCEEDED` | `Failed(RateLimited)` | the name observed, the meaning inferred |
-/// | - | `UNDELIVERED` | `Failed(Undelivered)` | observed |
-/// | - | `FAILED` | `Failed(Undelivered)` | observed |
-/// | - | `INVALID_RECIPIENT` | `Failed(Undelivered)` | observed |
-/// | - | `NETWORK_NOT_COVERED` | `Failed(Undelivered)` | observed |
-/// | - | `SUBMIT_FAIL` | `Failed(Undelivered)` | observed |
-/// | - | `SENT` | `Pending` | inferred |
-/// | - | `CREATED` | `Pending` | inferred |
-/// | - | `SCHEDULED` | `Pending` | inferred |
-/// | - | `ENROUTE` | `Pending` | inferred |
-/// | any other | any other | `Unknown` | nobody acts on it |
+/// | status | name, and code |
+/// |---|---|
+/// | `Delivered` | `DELIVERED` 1 |
+/// | `Pending` | `ACCEPTED` 2, `INTERIM_QUEUED` 8, `INTERIM_ACKNOWLEDGED` 9, `RETRY` 10; inferred: `SENT`, `CREATED`, `SCHEDULED`, `ENROUTE` |
+/// | `Failed(OptedOut)` | `FAILED_RECIPIENT_BLACKLISTED` 19; observed: `OPTED_OUT` |
+/// | `Failed(OutOfCredit)` | `FAILED_INSUFFICIENT_CREDIT` 17 |
+/// | `Failed(RateLimited)` | `FAILED_LIMITS_EXCEEDED` 22; observed, meaning inferred: `LIMITS_EXCEEDED` |
+/// | `Failed(BadRequest)` | `FAILED_ORIGINATOR_RECIPIENT_EQUAL` 18, `FAILED_ORIGINATOR_REJECTED` 20, `FAILED_ROUTE_INVALID` 21 |
+/// | `Failed(Undelivered)` | `EXPIRED` 3, `DELETED` 4, `UNDELIVERABLE` 5, `REJECTED` 7, `FAILED_NACK` 11, `FAILED_NOROUTE` 12, `FAILED_EXHAUSTED` 24, `FAILED_INTERNAL_ERROR` 28, `FAILED_UNKNOWN` 29; observed: `UNDELIVERED`, `FAILED`, `INVALID_RECIPIENT`, `NETWORK_NOT_COVERED`, `SUBMIT_FAIL` |
+/// | `Unknown` | `UNKNOWN` 6, which is final for some clients and not for others, and any other name |
 ///
-/// *Documented* is what [Mobivate publishes], *observed* what its clients got, *firm* what is both.
-/// The codes are not SMPP's: there 2 is delivered, here it is accepted.
+/// Names with a code are those that [Mobivate publishes]. The codes aren't those of SMPP, where 2
+/// means delivered.
 ///
-/// A failed status has a [`FailureKind`], whose `retry` and `scope` tell what to do next, by the rules
-/// of [sending again](#sending-again). Only `OPTED_OUT` and `FAILED_RECIPIENT_BLACKLISTED` suppress the
-/// recipient: they say that Mobivate will not send, and are no record of a withdrawn consent. One `UNDELIVERABLE` suppresses
-/// nobody; Mobivate itself waits for three.
+/// Suppress a recipient on `Failed(OptedOut)` alone, and only if the receipt's reference is one of
+/// yours. It means that Mobivate won't send to the recipient, and isn't a record of a withdrawn
+/// consent. One `UNDELIVERABLE` isn't a reason to suppress, because Mobivate itself waits for three.
+/// After any other failed status, resend only if a duplicate is acceptable: the status is about one
+/// part of one attempt, and an expired message may still arrive. [The guide] explains receipts and
+/// lookups.
+///
+/// Serde uses the derived form, `"delivered"` or `{"failed":"opted_out"}`. Reading one of Mobivate's
+/// names with serde is an error.
 ///
 /// [Mobivate publishes]: https://wiki.mobivatebulksms.com/authentication-and-integration/understanding-response-codes
-///
-/// # Delivery receipts
-///
-/// Receipts come in any order, and more than once. A long message is sent in *parts* (segments), one
-/// SMS each, and each part may have receipts of its own. So [`merge`](Self::merge) those of one part,
-/// and take [`of_parts`](Self::of_parts) for the message: then a late receipt never turns a final
-/// status back. Suppress as soon as one receipt for a message of your own says so, before you merge it.
-///
-/// The current API posts a form field `xml` (observed), the legacy API JSON (documented). Mobivate asks
-/// for a 200 in response, and documents no second try.
-///
-/// ```xml
-/// <deliveryreceipt><created>2026-06-18T11:00:15.915Z</created>
-/// <deliveryMessageId>133e4f21-ff94-49d7-9167-77c9bc94cb99</deliveryMessageId>
-/// <clientReference>order-1234</clientReference><status>DELIVERED</status>
-/// <statusCode>1</statusCode><part>1</part><parts>1</parts></deliveryreceipt>
-/// ```
-///
-/// ```json
-/// {"deliveryMessageId":"9A85B95E0A000A9D2FBD46710388AD54","clientReference":"order-1234",
-///  "created":"2023-07-28T03:23:22.000+00:00","status":"ACCEPTED","statusCode":2,"parts":1}
-/// ```
-///
-/// Incoming messages come to the same webhook; whoever writes "STOP" expects it to work.
-///
-/// Receipts carry no signature: whoever knows the webhook URL can forge one. Match them by client
-/// reference, and suppress nobody on a reference that is not your own. Do not match them by the id in
-/// the response to the send: for a batch it is the batch's, and it may be a `proxied_…` timestamp.
-///
-/// A missing receipt proves nothing.
-///
-/// # Sending again
-///
-/// One failed receipt speaks of one part of one attempt. Send the message again only if every part says
-/// `Later` or `AfterFix`, only on a receipt that is new, and not if another attempt may have been
-/// accepted. Keep the statuses of each attempt apart: the reference is the same, so go by
-/// `deliveryMessageId`. After a failed receipt, `MayDuplicate` needs no lookup: there is no more to know.
-///
-/// # Looking a message up
-///
-/// Mobivate documents no filter by reference: request the message log of a day or more, page by page
-/// (`GET /messages/history?fromDate=2026-06-18&toDate=2026-06-20&limit=5000&offset=0` on the current
-/// API, `GET /message?startDate=…&endDate=…` on the legacy API), and match the client reference
-/// yourself. How soon a message is in the log, and in which time zone a day begins, is unknown. A match
-/// tells that the message was accepted, and its status what became of it. *Not found proves nothing*: a
-/// log that leaves the message out also responds with a well-formed page (observed). After a day, an
-/// operator decides.
-///
-/// # Serde
-///
-/// The derived form: `"delivered"`, `{"failed":"opted_out"}`. Mobivate's status names are an error
-/// there, so that a `"DELIVERED"` does not silently become `Unknown`.
+/// [The guide]: crate::guide#receipts-and-lookups
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryStatus {
-    /// A status name or code that says nothing to act on.
+    /// The name or code has no known meaning. Ignore it.
     Unknown,
-    /// It is on its way.
+    /// The message is on its way.
     Pending,
-    /// It was not delivered. An expired message may still arrive.
+    /// The message wasn't delivered.
     Failed(FailureKind),
-    /// It arrived on the handset.
+    /// The message arrived on the handset.
     Delivered,
 }
 
 use DeliveryStatus::{Delivered, Failed, Pending, Unknown};
 
 impl DeliveryStatus {
-    /// Reads a status name of the table, in any ASCII case, with or without whitespace around it. Any
-    /// other text is [`Unknown`](Self::Unknown), also one that holds such a name.
+    /// Reads a status name, in any case and with or without whitespace around it.
     ///
     /// ```
     /// # use mobivate_response::{DeliveryStatus, FailureKind};
-    /// assert_eq!(DeliveryStatus::from_name("Delivered"), DeliveryStatus::Delivered);
-    /// assert_eq!(
-    ///     DeliveryStatus::from_name("OPTED_OUT"),
-    ///     DeliveryStatus::Failed(FailureKind::OptedOut),
-    /// );
+    /// let opted_out = DeliveryStatus::Failed(FailureKind::OptedOut);
+    /// assert_eq!(DeliveryStatus::from_name("Opted_out"), opted_out);
     /// assert_eq!(DeliveryStatus::from_name("NOT_DELIVERED"), DeliveryStatus::Unknown);
     /// ```
     pub fn from_name(name: &str) -> Self {
         named(name).unwrap_or(Unknown)
     }
 
-    /// Reads a status code. One that Mobivate does not publish is [`Unknown`](Self::Unknown).
-    ///
-    /// ```
-    /// # use mobivate_response::DeliveryStatus;
-    /// assert_eq!(DeliveryStatus::from_code(1), DeliveryStatus::Delivered);
-    /// assert_eq!(DeliveryStatus::from_code(2), DeliveryStatus::Pending);
-    /// ```
+    /// Reads a status code.
     pub const fn from_code(code: u16) -> Self {
         let mut rows = TABLE;
         while let [(known, _, status), rest @ ..] = rows {
-            // 0 stands for a name without a code.
-            if *known == code && code != 0 {
+            if *known == code && code != NO_CODE {
                 return *status;
             }
             rows = rest;
@@ -161,10 +79,9 @@ impl DeliveryStatus {
         Unknown
     }
 
-    /// Reads the status name and the status code of a receipt, or of a record of the message log.
+    /// Reads the status name and code of a receipt or of a record in the message log.
     ///
-    /// A name of the table decides. The code decides only if there is no name, or the table does not
-    /// have it.
+    /// A known name decides. The code counts only if there's no name or an unknown one.
     ///
     /// ```
     /// # use mobivate_response::DeliveryStatus;
@@ -176,12 +93,11 @@ impl DeliveryStatus {
         name.and_then(named).or_else(|| code.map(Self::from_code)).unwrap_or(Unknown)
     }
 
-    /// Merges the statuses of two receipts for one part, in whatever order they came: `Delivered` over
-    /// `Failed` over `Pending` over `Unknown`.
+    /// Merges two statuses of one part, whatever order they came in.
     ///
-    /// Of two failures, it returns the one whose [`Retry`](crate::Retry) is the more conservative:
-    /// `Never` over `MayDuplicate` over `AfterFix` over `Later`; if both are alike, the one whose kind
-    /// is declared first. It is commutative, associative and idempotent.
+    /// `Delivered` wins over `Failed`, then come `Pending` and `Unknown`. Of two failures, the one
+    /// with the more conservative [`retry`](Self::retry) wins, and if they're equal, the kind that is
+    /// declared first. It's commutative, associative, and idempotent.
     ///
     /// ```
     /// # use mobivate_response::DeliveryStatus;
@@ -202,9 +118,10 @@ impl DeliveryStatus {
         }
     }
 
-    /// Returns the status of a message from those of all its parts: the merged failures if any part
-    /// failed; else `Unknown` if any part is unknown, or if there is no part; else `Pending` if any part
-    /// is pending; else `Delivered`.
+    /// Returns the status of a message from those of all its parts.
+    ///
+    /// If any part failed, it's the merged failures. Otherwise it's `Unknown` if any part is unknown
+    /// or if there are no parts, `Pending` if any part is pending, and else `Delivered`.
     ///
     /// ```
     /// # use mobivate_response::DeliveryStatus;
@@ -222,45 +139,29 @@ impl DeliveryStatus {
         message.unwrap_or(Unknown)
     }
 
-    /// Returns whether no further receipt is expected: `Failed` or `Delivered`. A late `DELIVERED`
-    /// still overrides a failure.
+    /// Returns whether you can expect no further receipt.
     ///
-    /// ```
-    /// # use mobivate_response::DeliveryStatus;
-    /// assert!(DeliveryStatus::Delivered.is_final());
-    /// assert!(!DeliveryStatus::Pending.is_final());
-    /// ```
+    /// True for `Failed` and `Delivered`. A late `DELIVERED` still overrides a failure.
     #[must_use]
     pub const fn is_final(self) -> bool {
-        match self {
-            Unknown | Pending => false,
-            Failed(_) | Delivered => true,
-        }
+        matches!(self, Failed(_) | Delivered)
     }
 
-    /// Returns the kind of a failed status; `None` for any other.
+    /// Returns the retry of the failure's kind, if the status is a failed one.
     ///
-    /// ```
-    /// # use mobivate_response::{DeliveryStatus, FailureKind};
-    /// let status = DeliveryStatus::from_name("EXPIRED");
-    /// assert_eq!(status.failure_kind(), Some(FailureKind::Undelivered));
-    /// ```
+    /// It's about the cause. Another part or attempt may have arrived, so a resend may be a duplicate.
+    #[must_use]
+    pub const fn retry(self) -> Option<Retry> {
+        if let Failed(kind) = self { Some(kind.retry()) } else { None }
+    }
+
+    /// Returns the kind of the failure, if the status is a failed one.
     #[must_use]
     pub const fn failure_kind(self) -> Option<FailureKind> {
-        match self {
-            Failed(kind) => Some(kind),
-            Unknown | Pending | Delivered => None,
-        }
+        if let Failed(kind) = self { Some(kind) } else { None }
     }
 
-    /// Returns the status's stable name in snake case, without the kind: a metric label.
-    ///
-    /// ```
-    /// # use mobivate_response::{DeliveryStatus, FailureKind};
-    /// let status = DeliveryStatus::Failed(FailureKind::OptedOut);
-    /// assert_eq!(status.as_str(), "failed");
-    /// assert_eq!(status.to_string(), "failed: opted out");
-    /// ```
+    /// Returns the status's name in snake case, without the kind.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -276,7 +177,7 @@ impl fmt::Display for DeliveryStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failed(kind) => f.pad(&format!("failed: {kind}")),
-            Unknown | Pending | Delivered => pad_words(f, self.as_str()),
+            Unknown | Pending | Delivered => f.pad(self.as_str()),
         }
     }
 }
@@ -287,7 +188,9 @@ fn named(name: &str) -> Option<DeliveryStatus> {
     row.map(|(_, _, status)| *status)
 }
 
-/// Code (0: none), name and status, each row under Mobivate's own words.
+const NO_CODE: u16 = 0;
+
+/// Code, name, and status, each under Mobivate's own words.
 const TABLE: &[(u16, &str, DeliveryStatus)] = &[
     // > Message successfully delivered to the handset.
     (1, "DELIVERED", Delivered),
@@ -300,11 +203,11 @@ const TABLE: &[(u16, &str, DeliveryStatus)] = &[
     // > The SMS was unable to deliver the message (e.g. the number does not exist).
     (5, "UNDELIVERABLE", Failed(Undelivered)),
     // > Unknown error occurred.
-    // Final for some clients, "buffered" for others.
+    // It is final for some clients and "buffered" for others.
     (6, "UNKNOWN", Unknown),
     // > The message was rejected.
     (7, "REJECTED", Failed(Undelivered)),
-    // Queued, then acknowledged by the next tier provider; then delivery is tried again.
+    // Queued or acknowledged by the next provider, or delivery will be tried again.
     (8, "INTERIM_QUEUED", Pending),
     (9, "INTERIM_ACKNOWLEDGED", Pending),
     (10, "RETRY", Pending),
@@ -331,16 +234,16 @@ const TABLE: &[(u16, &str, DeliveryStatus)] = &[
     // Listed; the stored copy of the page ends here.
     (29, "FAILED_UNKNOWN", Failed(Undelivered)),
     // Observed, without a code.
-    (0, "OPTED_OUT", Failed(OptedOut)),
-    (0, "LIMITS_EXCEEDED", Failed(RateLimited)),
-    (0, "UNDELIVERED", Failed(Undelivered)),
-    (0, "FAILED", Failed(Undelivered)),
-    (0, "INVALID_RECIPIENT", Failed(Undelivered)),
-    (0, "NETWORK_NOT_COVERED", Failed(Undelivered)),
-    (0, "SUBMIT_FAIL", Failed(Undelivered)),
+    (NO_CODE, "OPTED_OUT", Failed(OptedOut)),
+    (NO_CODE, "LIMITS_EXCEEDED", Failed(RateLimited)),
+    (NO_CODE, "UNDELIVERED", Failed(Undelivered)),
+    (NO_CODE, "FAILED", Failed(Undelivered)),
+    (NO_CODE, "INVALID_RECIPIENT", Failed(Undelivered)),
+    (NO_CODE, "NETWORK_NOT_COVERED", Failed(Undelivered)),
+    (NO_CODE, "SUBMIT_FAIL", Failed(Undelivered)),
     // Never observed.
-    (0, "SENT", Pending),
-    (0, "CREATED", Pending),
-    (0, "SCHEDULED", Pending),
-    (0, "ENROUTE", Pending),
+    (NO_CODE, "SENT", Pending),
+    (NO_CODE, "CREATED", Pending),
+    (NO_CODE, "SCHEDULED", Pending),
+    (NO_CODE, "ENROUTE", Pending),
 ];

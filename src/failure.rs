@@ -1,56 +1,68 @@
-//! Why a send was not accepted, and what to do next.
+//! Why a send wasn't accepted, and how to go on.
 
 use alloc::{borrow::Cow, format, string::String};
-use core::{fmt, str::FromStr};
+use core::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::redact::Redacted;
 
-/// A send that was not accepted, or of which it is unknown whether it was.
+/// A send that was rejected, or that may or may not have been accepted.
 ///
-/// `Display` is one line, the kind first, then the code in brackets unless it is 0:
-/// `opted out (403): Recipient is opted out: ************`. `Display` and `Debug` are
-/// [redacted](crate#logs), and show at most 256 characters of the detail, and of the id.
+/// [`retry`](Self::retry) tells you whether to send the message again, and [`scope`](Self::scope)
+/// whether the recipient, the request, the account, or the service is the problem.
 ///
-/// As an error it has no source: the response is the root cause.
+/// `Display` is one line: `opted out (403): Recipient is opted out: ************`. It leaves out a
+/// code of 0. `Display` and `Debug` redact phone numbers and show at most 256 characters of the
+/// detail and of the id. The fields and the serialized form aren't redacted.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize, Error)]
-#[error("{kind}{}: {}", in_brackets(*.code), Redacted::prose(.detail))]
+#[error("{kind}{}: {}", in_parentheses(*.code), Redacted::prose(.detail))]
 #[non_exhaustive]
 pub struct Failure<'a> {
-    /// The HTTP status (RFC 9110), as given to `decode`; 0 if no response came.
+    /// The HTTP status (RFC 9110) that you passed in, or 0 if no response came.
     pub status: u16,
-    /// The code that decides: the first of the response's own `code` and `status` that is in 400..=599,
-    /// else the HTTP status. An HTTP status of 0 or 5xx decides, whatever the body names. In Mobivate's
-    /// samples, `code` repeats the HTTP status.
+    /// The code that counts, which is the HTTP status or an error code in the body.
+    ///
+    /// The [rules](crate::SendOutcome) say which one. In Mobivate's samples the body's code repeats the
+    /// HTTP status.
     pub code: u16,
-    /// What kind of failure it is.
+    /// The kind of failure.
     pub kind: FailureKind,
-    /// The response's own words, unchanged: the first of its
-    /// [texts](crate::SendOutcome#the-responses-texts) that is an opt-out notice, else the first of
-    /// them. If it has none, the kind of body, such as `empty body` or `truncated JSON`; if no response
-    /// came, the reason. Never empty when decoded.
+    /// The response's own words, unchanged. Never empty in an outcome of this crate.
+    ///
+    /// If the response has no error message, the detail describes the body, such as `empty body` or
+    /// `truncated JSON`. If no response came, it's the reason that you gave.
     pub detail: Cow<'a, str>,
-    /// The id in a response that is not a success (inferred): look the message up by it. Never
-    /// whitespace alone, nor `0`, when decoded.
+    /// The id, if a response that is no success has one. Look the message up by it.
+    ///
+    /// No such response is documented or observed, so this is a precaution.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Cow<'a, str>>,
 }
 
-impl Failure<'_> {
-    /// Returns whether the message may be sent again, and what to do next.
+impl<'a> Failure<'a> {
+    /// Creates a failure of a kind that you know, with status and code 0 and without an id.
     ///
-    /// It is the kind's [`retry`](FailureKind::retry), with one exception: where that is `Later` or
-    /// `AfterFix`, which say "not sent", but the response has an id, it is `MayDuplicate`. Such a
-    /// response contradicts itself: Mobivate may have accepted the message.
+    /// An empty detail becomes `no detail given`. Use this for errors that no response reports, such
+    /// as a malformed URL, and in tests.
     ///
-    /// | retry | was it sent? | what to do |
-    /// |---|---|---|
-    /// | `Later` | no | send the same request again after a wait |
-    /// | `AfterFix` | no | an operator first fixes the request, the key, the credit or the URL |
-    /// | `MayDuplicate` | unknown | look it up; resend only where a duplicate is tolerable |
-    /// | `Never` | no | suppress the recipient |
+    /// ```
+    /// # use mobivate_response::{Failure, FailureKind, Retry};
+    /// let failure = Failure::new(FailureKind::Misconfigured, "the URL has no host");
+    /// assert_eq!(failure.retry(), Retry::AfterFix);
+    /// assert_eq!(failure.to_string(), "misconfigured: the URL has no host");
+    /// ```
+    pub fn new(kind: FailureKind, detail: impl Into<Cow<'a, str>>) -> Self {
+        let detail = Some(detail.into()).filter(|detail| !detail.is_empty());
+        let detail = detail.unwrap_or(Cow::Borrowed("no detail given"));
+        Self { status: 0, code: 0, kind, detail, id: None }
+    }
+
+    /// Returns whether to send the message again.
+    ///
+    /// It follows from the [kind](FailureKind). But if that's `Later` or `AfterFix` and the response
+    /// has an id nevertheless, it's `MayDuplicate`, because Mobivate may have accepted the message.
     ///
     /// ```
     /// # use mobivate_response::{Retry, SendOutcome};
@@ -67,26 +79,18 @@ impl Failure<'_> {
         }
     }
 
-    /// Returns who or what the failure is about: the kind's [`scope`](FailureKind::scope).
+    /// Returns the scope of the failure. It follows from the [kind](FailureKind).
     ///
     /// ```
-    /// # use mobivate_response::{Failure, Scope};
-    /// assert_eq!(Failure::new(402, "Out of Credit").scope(), Scope::Account);
+    /// # use mobivate_response::{Scope, SendOutcome};
+    /// let no_credit = SendOutcome::decode(402, b"");
+    /// assert_eq!(no_credit.failure().map(|failure| failure.scope()), Some(Scope::Account));
     /// ```
     pub fn scope(&self) -> Scope {
         self.kind.scope()
     }
 
     /// Converts into an owned value, which outlives the body.
-    ///
-    /// ```
-    /// # use mobivate_response::Failure;
-    /// fn decoded_elsewhere() -> Failure<'static> {
-    ///     let body = String::from("Unauthorized");
-    ///     Failure::new(401, &*body).into_owned()
-    /// }
-    /// assert_eq!(decoded_elsewhere().detail, "Unauthorized");
-    /// ```
     #[must_use]
     pub fn into_owned(self) -> Failure<'static> {
         Failure {
@@ -111,12 +115,11 @@ impl fmt::Debug for Failure<'_> {
     }
 }
 
-/// A code as ` (403)`, and 0 as nothing.
-fn in_brackets(code: u16) -> String {
+fn in_parentheses(code: u16) -> String {
     if code == 0 { String::new() } else { format!(" ({code})") }
 }
 
-/// What kind of failure it is.
+/// The kind of a failure.
 ///
 /// | code | kind | retry | scope |
 /// |---|---|---|---|
@@ -132,98 +135,87 @@ fn in_brackets(code: u16) -> String {
 /// | 429 | `RateLimited` | `Later` | `Account` |
 /// | other 3xx and 4xx | `Misconfigured` | `AfterFix` | `Account` |
 /// | anything else | `Unconfirmed` | `MayDuplicate` | `Service` |
-/// | none: only of an accepted message, later | `Undelivered` | `MayDuplicate` | `Request` |
+/// | no response, because it wasn't sent | `NotSent` | `Later` | `Service` |
+/// | a delivery status, after acceptance | `Undelivered` | `MayDuplicate` | `Request` |
 ///
-/// The codes are those that [Mobivate publishes]; where it is silent, those of [RFC 9110].
-/// [`SendOutcome::decode`](crate::SendOutcome#the-verdict) says which code of a response decides.
+/// The codes are those that [Mobivate publishes], and otherwise those of [RFC 9110].
+/// [`SendOutcome`](crate::SendOutcome) explains which code of a response counts.
 ///
-/// [`Failure::retry`] tells what to do next with the message, the
-/// [`CircuitBreaker`](crate::CircuitBreaker) whether to send the next one. A kind carries no data, so it
-/// is a label for metrics: [`as_str`](Self::as_str) and serde give `opted_out`, `Display` gives
-/// `opted out`. Serde reads a name that this version does not know as
-/// [`Unconfirmed`](Self::Unconfirmed), the conservative choice. The order of kinds is that of
-/// declaration, and means nothing.
+/// A kind has no payload, so you can use it as a metric label: [`as_str`](Self::as_str) and serde
+/// write `opted_out`, and `Display` writes `opted out`. Serde reads a name that this version doesn't
+/// know as [`Unconfirmed`](Self::Unconfirmed).
 ///
 /// [Mobivate publishes]: https://wiki.mobivatebulksms.com/authentication-and-integration/understanding-response-codes
 /// [RFC 9110]: https://www.rfc-editor.org/rfc/rfc9110#name-status-codes
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FailureKind {
-    /// Something in this request is wrong: 400, 413, 422, or a 2xx that says `"success":false` and
-    /// has no id.
+    /// Something in this request is wrong.
     ///
-    /// `{"code":400,"message":"Invalid mobile number"}`. Fix this request, and send the others.
+    /// `{"code":400,"message":"Invalid mobile number"}`. Fix this request and continue with the
+    /// others. A complete 2xx with `"success":false` and no id is one as well, after a single send.
     BadRequest,
-    /// The API key is invalid or has expired: 401.
+    /// The API key is invalid or has expired.
     ///
-    /// `{"code":401,"message":"Unauthorized"}`. Alert an operator.
+    /// `{"code":401,"message":"Unauthorized"}`. Check the key.
     Unauthorized,
-    /// The account has no credit: 402.
+    /// The account has no credit.
     ///
-    /// Mobivate's table says "Out of Credit - Insufficient funds to send code"; the body is unknown.
-    /// Alert an operator.
+    /// Mobivate's table says "Out of Credit - Insufficient funds to send code". Top the account up.
     OutOfCredit,
-    /// The response to a single send is an [opt-out notice].
+    /// The recipient has opted out, according to the response to a single send.
     ///
-    /// `{"code":403,"message":"Recipient is opted out: 44XXXXXXXX"}`. Suppress the recipient that
-    /// you sent to.
-    ///
-    /// [opt-out notice]: crate::OptedOutNumber#the-opt-out-notice
+    /// `{"code":403,"message":"Recipient is opted out: 44XXXXXXXX"}`. Suppress the recipient of the
+    /// message.
     OptedOut,
-    /// The response to a batch is an [opt-out notice]: all of the batch was rejected because a recipient
-    /// opted out.
+    /// A recipient has opted out, according to the response to a batch.
     ///
-    /// `{"code":403,"message":"Recipient is opted out: 447700900123"}`. Suppress the recipients that
-    /// [`opted_out_number`](Failure::opted_out_number) matches and nobody else, and send to the
-    /// others: see [`BatchOutcome`](crate::BatchOutcome).
-    ///
-    /// [opt-out notice]: crate::OptedOutNumber#the-opt-out-notice
+    /// `{"code":403,"message":"Recipient is opted out: 447700900123"}`. Suppress the recipient that
+    /// [`opted_out_number`](Failure::opted_out_number) matches, and look the others up. Don't suppress
+    /// the whole batch.
     BatchOptedOut,
-    /// Any other 403: the key lacks a permission or is invalid, or a firewall objects. Nothing is said
-    /// about the recipient.
+    /// A 403 that isn't an [opt-out notice](crate::OptedOutNumber).
     ///
-    /// `{"error":"API Key is not permitted to perform this action. (create:SingleSMS)"}`. Alert an
-    /// operator, but only after some consecutive ones: an opt-out notice that was lost on the way
-    /// looks the same.
+    /// `{"error":"API Key is not permitted to perform this action. (create:SingleSMS)"}`. The key
+    /// lacks a permission or is invalid, or a firewall rejects the request. Don't suppress anyone.
     Forbidden,
-    /// Too many requests: 429.
+    /// You send too many requests.
     ///
     /// Mobivate's table says "Slow down - Rate limit exceeded". Back off.
     RateLimited,
-    /// The provider or a proxy before it failed: 5xx.
+    /// Mobivate or a proxy in front of it failed, possibly after it accepted the message.
     ///
-    /// An HTML page, mostly. The message may have been sent.
+    /// The body is often a proxy's HTML page.
     ServerError,
-    /// No such URL or method, or a redirect: any other 3xx or 4xx.
+    /// The URL, the method, or the client's configuration is wrong.
     ///
-    /// `{"code":404,"message":"Not Found"}`. Alert an operator.
+    /// `{"code":404,"message":"Not Found"}`, a redirect, or a URL that your client rejects.
     Misconfigured,
-    /// Accepted, but not delivered: only a [`DeliveryStatus`](crate::DeliveryStatus) says so, never
-    /// the response to a send.
+    /// The message was accepted, but not delivered.
     ///
-    /// `EXPIRED`, `UNDELIVERABLE` and the like. An expired message may still arrive. One such status
-    /// suppresses nobody.
+    /// Only a [`DeliveryStatus`](crate::DeliveryStatus) has this kind. An expired message may still
+    /// arrive, so don't suppress a recipient after one of these.
     Undelivered,
-    /// It is unknown whether the message was accepted. The response is truncated, malformed,
-    /// contradictory or without an id; or its code leaves it open: servers also respond 302 or 406 to a
-    /// request that they carried out, and 408, 460 and 499 say that the client was too slow or had left.
-    ///
-    /// `{"success":true}`. The message may have been sent.
-    Unconfirmed,
     /// The request was sent, or may have been, and no response came.
     ///
-    /// A timeout, a reset connection. The message may have been sent.
+    /// The connection was reset or timed out, for example.
     NoResponse,
+    /// The request wasn't sent.
+    ///
+    /// The name didn't resolve or the connection was refused, for example.
+    NotSent,
+    /// The response doesn't tell whether the message was accepted.
+    ///
+    /// It's truncated, malformed, or contradictory, it has no id, or its code leaves the outcome
+    /// open. Servers send 302 or 406 for requests that they've carried out, and 408, 460, and 499 say
+    /// that the client was slow or had left.
+    #[serde(other)]
+    Unconfirmed,
 }
 
 impl FailureKind {
-    /// Every kind, in order of declaration.
-    ///
-    /// ```
-    /// # use mobivate_response::FailureKind;
-    /// assert!(FailureKind::ALL.contains(&FailureKind::OptedOut));
-    /// ```
+    /// All kinds.
     pub const ALL: &'static [Self] = &[
         Self::BadRequest,
         Self::Unauthorized,
@@ -235,44 +227,25 @@ impl FailureKind {
         Self::ServerError,
         Self::Misconfigured,
         Self::Undelivered,
-        Self::Unconfirmed,
         Self::NoResponse,
+        Self::NotSent,
+        Self::Unconfirmed,
     ];
 
-    /// Returns whether a message may be sent again after a failure of this kind. If you have the
-    /// failure, call [`Failure::retry`], which also looks at its id.
-    ///
-    /// ```
-    /// # use mobivate_response::{FailureKind, Retry};
-    /// assert_eq!(FailureKind::ServerError.retry(), Retry::MayDuplicate);
-    /// ```
-    pub const fn retry(self) -> Retry {
-        self.row().1
-    }
-
-    /// Returns who or what a failure of this kind is about.
-    ///
-    /// ```
-    /// # use mobivate_response::{FailureKind, Scope};
-    /// assert_eq!(FailureKind::OutOfCredit.scope(), Scope::Account);
-    /// ```
-    pub const fn scope(self) -> Scope {
-        self.row().2
-    }
-
-    /// Returns the kind's stable name in snake case, a metric label.
-    ///
-    /// ```
-    /// # use mobivate_response::FailureKind;
-    /// assert_eq!(FailureKind::OptedOut.as_str(), "opted_out");
-    /// assert_eq!(FailureKind::OptedOut.to_string(), "opted out");
-    /// ```
+    /// Returns the kind's name in snake case, which stays the same across versions.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.row().0
     }
 
-    /// The one table: name, retry and scope of each kind.
+    pub(crate) const fn retry(self) -> Retry {
+        self.row().1
+    }
+
+    pub(crate) const fn scope(self) -> Scope {
+        self.row().2
+    }
+
     const fn row(self) -> (&'static str, Retry, Scope) {
         match self {
             Self::BadRequest => ("bad_request", Retry::AfterFix, Scope::Request),
@@ -285,75 +258,42 @@ impl FailureKind {
             Self::ServerError => ("server_error", Retry::MayDuplicate, Scope::Service),
             Self::Misconfigured => ("misconfigured", Retry::AfterFix, Scope::Account),
             Self::Undelivered => ("undelivered", Retry::MayDuplicate, Scope::Request),
-            Self::Unconfirmed => ("unconfirmed", Retry::MayDuplicate, Scope::Service),
             Self::NoResponse => ("no_response", Retry::MayDuplicate, Scope::Service),
+            Self::NotSent => ("not_sent", Retry::Later, Scope::Service),
+            Self::Unconfirmed => ("unconfirmed", Retry::MayDuplicate, Scope::Service),
         }
     }
 }
 
-impl fmt::Display for FailureKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        pad_words(f, self.as_str())
-    }
-}
-
-/// Reads what [`as_str`](FailureKind::as_str) gives, and nothing else.
+/// Whether to send a message again after a failure.
 ///
-/// ```
-/// # use mobivate_response::FailureKind;
-/// assert_eq!("opted_out".parse(), Ok(FailureKind::OptedOut));
-/// assert!("Opted out".parse::<FailureKind>().is_err());
-/// ```
-impl FromStr for FailureKind {
-    type Err = ParseFailureKindError;
-
-    fn from_str(name: &str) -> Result<Self, ParseFailureKindError> {
-        let known = Self::ALL.iter().find(|kind| kind.as_str() == name);
-        known.copied().ok_or(ParseFailureKindError(()))
-    }
-}
-
-/// The error of parsing a [`FailureKind`]: no kind of this version has that name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
-#[error("unknown failure kind")]
-pub struct ParseFailureKindError(());
-
-impl<'de> Deserialize<'de> for FailureKind {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Cow::<str>::deserialize(deserializer)?.parse().unwrap_or(Self::Unconfirmed))
-    }
-}
-
-/// Whether a message may be sent again; [`Failure::retry`] says what to do.
+/// | retry | was it sent? | next step |
+/// |---|---|---|
+/// | `Later` | no | wait, then send the same request again |
+/// | `AfterFix` | no | fix the request or the account first |
+/// | `MayDuplicate` | unknown | look it up, and resend only if a duplicate is acceptable |
+/// | `Never` | no | suppress the recipient |
 ///
-/// Give every message a unique client reference, and keep it when you send the message again: Mobivate
-/// documents no idempotency key, and a message whose id is unknown is looked up by its reference.
+/// After a failed batch, part of it may have been sent in any case. See
+/// [the guide](crate::guide#batches).
 ///
-/// The order is that of declaration, and means nothing.
+/// The values are ordered from the least conservative to the most.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-// From the least conservative to the most: `DeliveryStatus::merge` relies on it.
 pub enum Retry {
-    /// Not sent: the same request may be accepted after a wait. Back off exponentially, and honor a
-    /// `Retry-After`, though none was observed.
+    /// Not sent. The same request may pass after a wait.
     Later,
-    /// Not sent: an operator must first fix the request, the key, the credit or the URL.
+    /// Not sent. Fix the request or the account first.
     AfterFix,
-    /// It may have been sent: resend only where a duplicate is tolerable, or after a
-    /// [lookup](crate::DeliveryStatus#looking-a-message-up).
+    /// May have been sent. Look it up, and resend only if a duplicate is acceptable.
     MayDuplicate,
-    /// Not sent: do not send to this recipient.
+    /// Not sent. Suppress this recipient.
     Never,
 }
 
 impl Retry {
-    /// Returns the value's stable name in snake case.
-    ///
-    /// ```
-    /// # use mobivate_response::Retry;
-    /// assert_eq!(Retry::MayDuplicate.as_str(), "may_duplicate");
-    /// ```
+    /// Returns the value's name in snake case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -365,36 +305,23 @@ impl Retry {
     }
 }
 
-impl fmt::Display for Retry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        pad_words(f, self.as_str())
-    }
-}
-
-/// Who or what a failure is about.
-///
-/// The order is that of declaration, and means nothing.
+/// The scope of a failure.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// This recipient: suppress it and continue.
+    /// This recipient. Suppress it and continue.
     Recipient,
-    /// This request: fix it and continue.
+    /// This request. Fix it and continue.
     Request,
-    /// The account: every send will fail the same way.
+    /// The account. Every send will fail the same way.
     Account,
-    /// The provider, or the network path to it, fails.
+    /// Mobivate, or the network path to it.
     Service,
 }
 
 impl Scope {
-    /// Returns the scope's stable name in snake case.
-    ///
-    /// ```
-    /// # use mobivate_response::Scope;
-    /// assert_eq!(Scope::Recipient.as_str(), "recipient");
-    /// ```
+    /// Returns the scope's name in snake case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -406,16 +333,19 @@ impl Scope {
     }
 }
 
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        pad_words(f, self.as_str())
-    }
+/// `Display` writes the name `opted_out` as `opted out`.
+macro_rules! display_name {
+    ($($type:ty),*) => {$(
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.as_str().replace('_', " "))
+            }
+        }
+    )*};
 }
+pub(crate) use display_name;
 
-/// Writes `opted_out` as `opted out`, in the width that is asked for.
-pub(crate) fn pad_words(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
-    f.pad(&name.replace('_', " "))
-}
+display_name!(FailureKind, Retry, Scope);
 
 pub(crate) fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
     Cow::Owned(text.into_owned())

@@ -1,113 +1,104 @@
-//! The opt-out notice, and the number that it names.
+//! The opt-out notice and its phone number.
 
-use core::{fmt, ops::Range};
+use core::{fmt, iter::zip};
 
 use crate::{
     failure::{Failure, FailureKind},
-    redact::{Redacted, is_digit_separator},
+    redact::Redacted,
 };
 
+/// Where each sentence comes from: Mobivate's [sample of a 403], its [table of codes] without and
+/// with the row's heading, and, inferred, the last two (a code such as `RECIPIENT_OPTED_OUT`).
+///
+/// [sample of a 403]: https://wiki.mobivatebulksms.com/use-cases/send-single-sms-message/understanding-sms-response-codes
+/// [table of codes]: https://wiki.mobivatebulksms.com/authentication-and-integration/understanding-response-codes
+const SENTENCES: [&[&str]; 5] = [
+    &["recipient", "is", "opted", "out"],
+    &["message", "blocked", "because", "recipient", "is", "opted", "out"],
+    &["opted", "out", "message", "blocked", "because", "recipient", "is", "opted", "out"],
+    &["recipient", "has", "opted", "out"],
+    &["recipient", "opted", "out"],
+];
+
 impl Failure<'_> {
-    /// Returns the phone number that the opt-out notice names, if the kind is
-    /// [`FailureKind::OptedOut`] or [`FailureKind::BatchOptedOut`] and the notice names one.
+    /// Returns the phone number in the opt-out notice, if the failure is one and has a number.
     ///
-    /// After a single send, suppress the recipient that you sent to, whatever number is named. If the
-    /// response names another ([`matches`](OptedOutNumber::matches) is false), alert an operator. After
-    /// a batch, suppress the recipients that it matches, and nobody else.
+    /// After a single send, suppress the recipient of the message. If the number doesn't
+    /// [match](OptedOutNumber::matches) it, find out why. After a batch, suppress only the recipient
+    /// that it matches.
     ///
     /// ```
-    /// # use mobivate_response::Failure;
-    /// let failure = Failure::new(403, "Recipient is opted out: 447700900123");
+    /// # use mobivate_response::SendOutcome;
+    /// let body = br#"{"code":403,"message":"Recipient is opted out: 447700900123"}"#;
+    /// let outcome = SendOutcome::decode(403, body);
+    /// let failure = outcome.failure().ok_or("accepted")?;
     /// let number = failure.opted_out_number().ok_or("no number")?;
     /// assert_eq!(number.as_str(), "447700900123");
-    /// assert!(number.matches("+44 7700 900123"));
     /// # Ok::<(), &str>(())
     /// ```
     #[must_use]
     pub fn opted_out_number(&self) -> Option<OptedOutNumber<'_>> {
         match self.kind {
-            FailureKind::OptedOut | FailureKind::BatchOptedOut => {
-                after_notices(&self.detail).find_map(number).map(OptedOutNumber)
-            }
+            FailureKind::OptedOut | FailureKind::BatchOptedOut => number_in_notice(&self.detail)
+                .filter(|number| !number.is_empty())
+                .map(OptedOutNumber),
             _ => None,
         }
     }
 }
 
-/// The phone number that an opt-out notice names.
+/// The phone number in an opt-out notice.
 ///
-/// It has 7 to 15 digits ([ITU-T E.164]), of which all but the first may be masked. It follows the
-/// notice directly, behind a `:` and an optional `+`, and ends at the end of the text, before
-/// whitespace, or before one of ``. , ; : ! ? ) ] } " '``. If more digits follow, in another group
-/// (`447700 900123`, `4477009,00123`), there is no number: half a number is somebody else's. What
-/// follows a comma and a space is another recipient's, and is not read.
-///
-/// `Debug` is [redacted](crate#logs); [`as_str`](Self::as_str) is not.
+/// It has 7 to 15 digits ([ITU-T E.164]), of which all but the first may be masked.
 ///
 /// # The opt-out notice
 ///
-/// `recipient` or `recipients`, optionally a verb (`is`, `are`, `was`, `were`, `has`, `have`, and then
-/// optionally `been` or `already`), `opted`, `out`: in any ASCII case, with whitespace, `_` or `-`
-/// between the words. With a `_` between them it is a *name*, such as `RECIPIENT_OPTED_OUT`. It is not
-/// a notice
+/// An error message is an opt-out notice if it consists of one of these sentences alone:
 ///
-/// 1. where the word goes on: a letter or digit follows directly, or behind `_` and `-`
-///    (`recipient_opted_out_check`);
-/// 2. where it is a question or a thing, not a statement: a `?` follows; or it has no verb, or is a
-///    name, and another word follows ("recipient opted out list cannot be read"); or it is a name, and
-///    not the first word of the text ("Unknown parameter `recipient_opted_out`");
-/// 3. where a value denies it: the next word is `false`, `no`, `null`, `none`, `unknown` or `0`, behind
-///    signs such as `:` and `=`;
-/// 4. where it is in doubt: `if`, `whether`, `unless`, `until`, `when`, `where`, `once`, `assuming`,
-///    `perhaps`, `doubt`, `determine`, `confirm`, `verify`, `neither` or `none` stands before it in the
-///    same clause; or `no`, `not`, `or`, `nor`, `case` or `0` directly before it, or before `the`,
-///    `this`, `that`, `a`, `any` and `all` in front of it. A clause begins behind any sign but
-///    apostrophes and hyphens, and behind a hyphen with a space beside it.
+/// | sentence | source |
+/// |---|---|
+/// | recipient is opted out | documented, in the sample of a 403 |
+/// | message blocked because recipient is opted out | documented, in the table of codes |
+/// | opted out - message blocked because recipient is opted out | documented, the same with its heading |
+/// | recipient has opted out | inferred |
+/// | recipient opted out | inferred, from the code `RECIPIENT_OPTED_OUT` |
 ///
-/// So "Not sent because the recipient is opted out" and "No - recipient is opted out" are notices;
-/// "Recipient has not opted out", "blocked when the recipient is opted out" and "the key is invalid or
-/// the recipient is opted out" are not. The rules are the conservative choice: a notice that is missed
-/// is a [`Forbidden`](FailureKind::Forbidden) that an operator reads; a false one suppresses a customer
-/// for ever.
+/// The case doesn't matter. Whitespace, `_`, or `-` separate the words and may surround the sentence.
+/// It may end with one `.` or `!`, or with a `:`, which a phone number and one `.` or `!` may follow.
+///
+/// Any other error message is not a notice, however similar it looks. "Recipient is opted out or the
+/// API key is invalid" isn't one. A notice that's missed is a
+/// [`Forbidden`](FailureKind::Forbidden), which you read in your log. A message that's wrongly taken
+/// for a notice would suppress a customer for good.
 ///
 /// [ITU-T E.164]: https://www.itu.int/rec/T-REC-E.164
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct OptedOutNumber<'a>(&'a str);
 
 impl<'a> OptedOutNumber<'a> {
-    /// Returns the number as the text has it, without a leading `+`.
-    ///
-    /// ```
-    /// # use mobivate_response::Failure;
-    /// let failure = Failure::new(403, "Recipient is opted out: +447700900123");
-    /// assert_eq!(failure.opted_out_number().map(|number| number.as_str()), Some("447700900123"));
-    /// ```
+    /// Returns the number as it stands in the notice, without a leading `+`.
     #[must_use]
     pub const fn as_str(self) -> &'a str {
         self.0
     }
 
-    /// Returns whether Mobivate masked some of the digits with `X`, `x` or `*`, as in the sample that
-    /// it publishes, `44XXXXXXXX`.
+    /// Returns whether some digits are masked with `X`, `x`, or `*`.
     ///
-    /// ```
-    /// # use mobivate_response::Failure;
-    /// let failure = Failure::new(403, "Recipient is opted out: 44XXXXXXXX");
-    /// assert!(failure.opted_out_number().is_some_and(|number| number.is_masked()));
-    /// ```
+    /// Mobivate's published sample is masked: `44XXXXXXXX`.
     #[must_use]
     pub fn is_masked(self) -> bool {
         !self.0.bytes().all(|c| c.is_ascii_digit())
     }
 
-    /// Returns whether this is the recipient's phone number: compares all digits of both, without a
-    /// leading `00`, whatever stands between them.
+    /// Returns whether this is the recipient's phone number.
     ///
-    /// A masked number matches nobody. A national form does not match the international form.
+    /// Compares all digits, without a leading `00` and whatever stands between them. A masked number
+    /// matches no recipient. A national number doesn't match an international one.
     ///
     /// ```
-    /// # use mobivate_response::Failure;
-    /// let failure = Failure::new(403, "Recipient is opted out: 447700900123");
+    /// # use mobivate_response::SendOutcome;
+    /// # let outcome = SendOutcome::decode(403, br#"{"message":"recipient opted out: 447700900123"}"#);
+    /// # let failure = outcome.failure().ok_or("accepted")?;
     /// let number = failure.opted_out_number().ok_or("no number")?;
     /// assert!(number.matches("+44 7700-900123"));
     /// assert!(number.matches("00447700900123"));
@@ -118,15 +109,9 @@ impl<'a> OptedOutNumber<'a> {
     pub fn matches(self, recipient: &str) -> bool {
         let digits = recipient.chars().filter(|c| c.is_numeric());
         let has_prefix = digits.clone().take(2).eq("00".chars());
-        // A mask character equals no digit, so a masked number needs no case of its own.
+        // No digit equals a mask character.
         let number = self.0.strip_prefix("00").unwrap_or(self.0);
         number.chars().eq(digits.skip(if has_prefix { 2 } else { 0 }))
-    }
-}
-
-impl AsRef<str> for OptedOutNumber<'_> {
-    fn as_ref(&self) -> &str {
-        self.0
     }
 }
 
@@ -136,191 +121,47 @@ impl fmt::Debug for OptedOutNumber<'_> {
     }
 }
 
-/// Whether the text holds an opt-out notice.
-pub(crate) fn is_opt_out_notice(text: &str) -> bool {
-    // Most texts have no "opted" in them, and need no search.
-    let pairs = text.bytes().zip(text.bytes().skip(1));
-    let is_pt = |p, t| matches!((p | 0x20, t | 0x20), (b'p', b't'));
-    pairs.fold(false, |has, (p, t)| has | is_pt(p, t)) && after_notices(text).next().is_some()
+/// The number in an opt-out notice, or an empty text if it has no number.
+pub(crate) fn number_in_notice(text: &str) -> Option<&str> {
+    let text = after_gap(text);
+    // Most error messages begin with another letter than the sentences.
+    if !matches!(text.bytes().next()?, b'R' | b'r' | b'M' | b'm' | b'O' | b'o') {
+        return None;
+    }
+    let number = match SENTENCES.iter().find_map(|sentence| after(sentence, text))? {
+        "" | "." | "!" => return Some(""),
+        end => end.strip_prefix(':')?.trim_ascii(),
+    };
+    let number = number.strip_suffix(['.', '!']).unwrap_or(number).trim_ascii_end();
+    let digits = number.strip_prefix('+').unwrap_or(number);
+    (number.is_empty() || is_phone_number(digits)).then_some(digits)
 }
 
-/// What follows each opt-out notice of the text.
-fn after_notices(text: &str) -> impl Iterator<Item = &str> {
-    let mut clause = Clause { seen: 0, is_hedged: false };
-    let mut place = None;
-    text.bytes().enumerate().filter_map(move |(start, c)| {
-        if !matches!(c, b'r' | b'R') {
+/// The text behind this sentence, if it begins with it. Any gaps may separate the words.
+fn after<'a>(sentence: &[&str], text: &'a str) -> Option<&'a str> {
+    let mut rest = text;
+    let mut is_separate = true;
+    for word in sentence {
+        let (start, end) = rest.split_at_checked(word.len())?;
+        let mut letters = zip(start.bytes(), word.bytes());
+        if !is_separate || !letters.all(|(c, letter)| c.to_ascii_lowercase() == letter) {
             return None;
         }
-        let (before, phrase) = text.split_at_checked(start)?;
-        let Phrase { is_statement, is_name, rest } = Phrase::read(phrase)?;
-        let is_notice = !goes_on(rest)
-            && !is_thing(rest, is_statement)
-            && (!is_name || place.get_or_insert_with(|| place_of_names(text)).contains(&start))
-            && !value_denies(rest)
-            && !clause.hedges(before);
-        is_notice.then_some(rest)
-    })
-}
-
-/// The words of a notice; what stands around them may deny it.
-struct Phrase<'a> {
-    /// With a verb, and no name.
-    is_statement: bool,
-    /// With a `_` between the words: `RECIPIENT_OPTED_OUT`.
-    is_name: bool,
-    rest: &'a str,
-}
-
-impl<'a> Phrase<'a> {
-    /// The phrase that the text begins with.
-    fn read(text: &'a str) -> Option<Self> {
-        let rest = after_word(text, "recipient")?;
-        let rest = after_gap(after_word(rest, "s").unwrap_or(rest))?;
-        let verb =
-            after_any(rest, &["is", "are", "was", "were", "has", "have"]).and_then(after_gap);
-        let adverb =
-            verb.and_then(|rest| after_any(rest, &["been", "already"])).and_then(after_gap);
-        let rest = adverb.or(verb).unwrap_or(rest);
-        let rest = after_word(after_gap(after_word(rest, "opted")?)?, "out")?;
-        let (phrase, _) = text.split_at(text.len() - rest.len());
-        let is_name = phrase.contains('_');
-        Some(Self { is_statement: verb.is_some() && !is_name, is_name, rest })
+        rest = after_gap(end);
+        is_separate = rest.len() < end.len();
     }
+    Some(rest)
 }
 
-/// Rule 1 of a notice: the last word goes on.
-fn goes_on(rest: &str) -> bool {
-    skip(rest, |c| matches!(c, b'_' | b'-')).starts_with(char::is_alphanumeric)
+fn is_phone_number(text: &str) -> bool {
+    let is_mask = |c| matches!(c, b'X' | b'x' | b'*');
+    matches!(text.len(), 7..=15)
+        && text.starts_with(|c: char| c.is_ascii_digit())
+        && text.bytes().all(|c| c.is_ascii_digit() || is_mask(c))
 }
 
-/// Rule 2 of a notice: a question, or the name of a thing.
-fn is_thing(rest: &str, is_statement: bool) -> bool {
-    let next = skip(rest, u8::is_ascii_whitespace).chars().next();
-    next.is_some_and(|c| c == '?' || !is_statement && c.is_alphabetic())
-}
-
-/// Rule 2 of a notice: a name belongs to the first word, with what is joined to that, as in
-/// `SMS_RECIPIENT_OPTED_OUT`.
-fn place_of_names(text: &str) -> Range<usize> {
-    let start = text.find(char::is_alphanumeric).unwrap_or(text.len());
-    let (_, words) = text.split_at(start);
-    let is_joined = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
-    start..words.find(|c| !is_joined(c)).map_or(text.len(), |len| start + len)
-}
-
-/// Rule 3 of a notice: a value denies it, as in `recipient_opted_out=false`.
-fn value_denies(rest: &str) -> bool {
-    let is_sign = |c| matches!(c, b':' | b'=' | b'>' | b'?' | b'(' | b'[' | b'"' | b'\'' | b'`');
-    let value = skip(rest, |c| c.is_ascii_whitespace() || is_sign(*c));
-    // The first that matches decides, so `none` comes before `no`.
-    let after = after_any(value, &["false", "none", "no", "null", "unknown"]);
-    let after = after.or_else(|| value.strip_prefix('0'));
-    after.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
-}
-
-/// Rule 4 of a notice: the clause that a phrase stands in. It is read on from phrase to phrase, so
-/// that no word is read twice.
-struct Clause {
-    /// Where the last phrase began.
-    seen: usize,
-    /// Whether a word of doubt stands before that, in the same clause.
-    is_hedged: bool,
-}
-
-impl Clause {
-    /// Whether what stands before a phrase leaves it open.
-    fn hedges(&mut self, before: &str) -> bool {
-        let (_, unseen) = before.split_at(self.seen);
-        self.seen = before.len();
-        if unseen.is_empty() {
-            return self.is_hedged;
-        }
-        // What is joined to the phrase is no word of its own: `SmsRecipient`.
-        let unseen = unseen.trim_end_matches(char::is_alphanumeric);
-        let start = clause_start(unseen);
-        self.is_hedged &= start.is_none();
-        let (_, words) = unseen.split_at(start.unwrap_or(0));
-        let words = words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-        self.is_hedged = self.is_hedged || words.clone().any(|word| is_one_of(word, HEDGES));
-        let mut last = words.rev().skip_while(|word| is_one_of(word, DETERMINERS));
-        self.is_hedged || last.next().is_some_and(|word| is_one_of(word, DIRECT_HEDGES))
-    }
-}
-
-const HEDGES: &[&str] = &[
-    "if", "whether", "unless", "until", "when", "where", "once", "assuming", "perhaps", "doubt",
-    "determine", "confirm", "verify", "neither", "none",
-];
-/// They leave a phrase open only where they stand directly before it, or before its determiners.
-const DIRECT_HEDGES: &[&str] = &["no", "not", "or", "nor", "case", "0"];
-const DETERMINERS: &[&str] = &["the", "this", "that", "a", "any", "all"];
-
-/// Where the last clause begins, if it does so within the text.
-fn clause_start(text: &str) -> Option<usize> {
-    let is_blank = |c| matches!(c, ' ' | '\t');
-    let mut before_blank = false;
-    for (at, c) in text.char_indices().rev() {
-        let begins = match c {
-            ' ' | '\t' | '_' | '\'' | '’' => false,
-            '-' => before_blank || text.split_at(at).0.ends_with(is_blank),
-            c => !c.is_alphanumeric(),
-        };
-        if begins {
-            return Some(at + c.len_utf8());
-        }
-        before_blank = is_blank(c);
-    }
-    None
-}
-
-fn is_one_of(word: &str, words: &[&str]) -> bool {
-    words.iter().any(|other| is_word(word, other))
-}
-
-/// The number that a notice's remainder begins with.
-fn number(rest: &str) -> Option<&str> {
-    let is_mask = |c| matches!(c, 'X' | 'x' | '*');
-    let rest =
-        skip(skip(rest, u8::is_ascii_whitespace).strip_prefix(':')?, u8::is_ascii_whitespace);
-    let start = rest.strip_prefix('+').unwrap_or(rest);
-    let rest = skip(start, |c| matches!(c, b'0'..=b'9' | b'X' | b'x' | b'*'));
-    let (number, _) = start.split_at(start.len() - rest.len());
-    let is_number = (7..=15).contains(&number.len()) && !number.starts_with(is_mask);
-    let ends = |c: char| c.is_ascii_whitespace() || ".,;:!?)]}\"'".contains(c);
-    let is_end = rest.is_empty() || rest.starts_with(ends);
-    // Another group of digits, behind a comma or behind what stands between groups.
-    let group =
-        rest.strip_prefix(',').unwrap_or_else(|| rest.trim_start_matches(is_digit_separator));
-    let goes_on = group.starts_with(|c: char| c.is_numeric() || is_mask(c));
-    (is_number && is_end && !goes_on).then_some(number)
-}
-
-/// Whether these are the letters of a lower-case word, in any ASCII case.
-fn is_word(letters: &str, word: &str) -> bool {
-    // One bit tells an ASCII letter's cases apart.
-    let mut pairs = letters.bytes().zip(word.bytes());
-    letters.len() == word.len() && pairs.all(|(c, lower)| c | 0x20 == lower)
-}
-
-/// What follows the word, in any ASCII case.
-fn after_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
-    let (head, rest) = text.split_at_checked(word.len())?;
-    is_word(head, word).then_some(rest)
-}
-
-fn after_any<'a>(text: &'a str, words: &[&str]) -> Option<&'a str> {
-    words.iter().find_map(|word| after_word(text, word))
-}
-
-/// What follows the whitespace, `_` and `-` between two words.
-fn after_gap(text: &str) -> Option<&str> {
-    let rest = skip(text, |c| c.is_ascii_whitespace() || matches!(c, b'_' | b'-'));
-    (rest.len() < text.len()).then_some(rest)
-}
-
-/// What follows the ASCII characters that the text begins with.
-fn skip(text: &str, is_skipped: impl Fn(&u8) -> bool) -> &str {
-    let len = text.bytes().take_while(is_skipped).count();
-    text.split_at(len).1
+/// The text without the whitespace, `_`, and `-` at its start.
+fn after_gap(text: &str) -> &str {
+    let is_gap = |c: &u8| c.is_ascii_whitespace() || matches!(c, b'_' | b'-');
+    text.split_at(text.bytes().take_while(is_gap).count()).1
 }

@@ -1,25 +1,27 @@
-//! What became of a send: what single sends and batches share. Each decodes in a file of its own,
-//! `message.rs` and `batch.rs`.
+//! The outcome of a send.
 
+use alloc::string::ToString;
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 
-/// What became of a send, single or batch.
+/// The outcome of a send: accepted, or failed.
 ///
-/// It is used by its aliases: [`SendOutcome`] of a single message, [`BatchOutcome`] of a batch.
+/// Use it by its aliases, [`SendOutcome`] for a single message and [`BatchOutcome`] for a batch. You
+/// get one from a response with `decode`, or without a response from [`not_sent`](Self::not_sent) and
+/// [`no_response`](Self::no_response).
 ///
 /// # Serde
 ///
-/// The derived form, which loses nothing: `{"success":{"id":…,"route_id":…}}` or
+/// The derived form is lossless: `{"success":{"id":…}}` or
 /// `{"failure":{"status":403,"code":403,"kind":"opted_out","detail":…}}`. Absent fields are left out,
 /// unknown ones are ignored, and reading gives owned values. The format must be self-describing and
-/// name its fields, as JSON and CBOR do; postcard is not such a format. `PostgreSQL`'s `jsonb` rejects
-/// the NUL that an id or a text may hold: store `text` or `json`.
+/// name its fields, as JSON and CBOR do. A text may hold a NUL, which `PostgreSQL`'s `text` and
+/// `jsonb` reject.
 ///
-/// It holds phone numbers and texts unredacted: see [Logs](crate#logs).
+/// It holds phone numbers and message texts unredacted.
 ///
 /// ```
 /// use mobivate_response::SendOutcome;
@@ -40,39 +42,49 @@ use crate::failure::Failure;
 pub enum Outcome<'a, T> {
     /// Mobivate accepted it.
     ///
-    /// *Accepted is not delivered.* On the current API a message to an opted-out phone number is
-    /// accepted with an id like any other, and then dropped silently (observed); on the legacy API an
-    /// error over credit, sender ID or limits may follow (documented). What became of it later is a
-    /// [`DeliveryStatus`](crate::DeliveryStatus).
+    /// *Accepted* isn't *delivered*. On the current API, a message to an opted-out recipient gets
+    /// an id like any other and is then dropped silently (observed). On the legacy API, an error about
+    /// credit, sender ID, or limits may follow (documented). [`DeliveryStatus`](crate::DeliveryStatus)
+    /// reads what Mobivate reports later.
     Success(T),
-    /// It was rejected, or it is unknown whether Mobivate accepted it: [`Failure::retry`] tells which.
+    /// Mobivate rejected it, or may or may not have accepted it. [`Failure::retry`] tells you which.
     Failure(Failure<'a>),
 }
 
 impl<'a, T> Outcome<'a, T> {
-    /// Returns the outcome of a request that was sent, or may have been, and got no response: a
-    /// timeout, a reset connection.
+    /// Creates the outcome of a request that certainly wasn't sent.
     ///
-    /// Not for a request that was certainly not sent: that is
-    /// [`CircuitBreaker::record_not_sent`](crate::CircuitBreaker::record_not_sent).
+    /// Use it only if no byte of the request can have been sent, as after a DNS failure, a refused
+    /// connection, or a connect timeout. If in doubt, it's
+    /// [`no_response`](Self::no_response). A request that can never be sent, such as one with a
+    /// malformed URL, is a [`Failure::new`] of the kind [`Misconfigured`](FailureKind::Misconfigured),
+    /// because waiting doesn't help.
     ///
-    /// The detail is the reason, unshortened. Leave out a URL that holds a key (for reqwest, pass
-    /// `error.without_url()`); where an error's `Display` leaves out its cause, pass
+    /// ```
+    /// # use mobivate_response::{Retry, SendOutcome};
+    /// let outcome = SendOutcome::not_sent("connection refused");
+    /// assert_eq!(outcome.failure().map(|failure| failure.retry()), Some(Retry::Later));
+    /// ```
+    pub fn not_sent(reason: impl fmt::Display) -> Self {
+        Self::Failure(Failure::new(FailureKind::NotSent, reason.to_string()))
+    }
+
+    /// Creates the outcome of a request that was sent, or may have been, and got no response.
+    ///
+    /// The reason becomes the detail. Leave out a URL that contains a key (with reqwest, pass
+    /// `error.without_url()`). If your error's `Display` hides the cause, pass
     /// `format_args!("{error:?}")`.
     ///
     /// ```
     /// # use mobivate_response::{Retry, SendOutcome};
     /// let outcome = SendOutcome::no_response("operation timed out");
-    /// let failure = outcome.failure().ok_or("accepted")?;
-    /// assert_eq!(failure.retry(), Retry::MayDuplicate);
-    /// assert_eq!(failure.to_string(), "no response: operation timed out");
-    /// # Ok::<(), &str>(())
+    /// assert_eq!(outcome.failure().map(|failure| failure.retry()), Some(Retry::MayDuplicate));
     /// ```
     pub fn no_response(reason: impl fmt::Display) -> Self {
-        Self::Failure(Failure::no_response(reason))
+        Self::Failure(Failure::new(FailureKind::NoResponse, reason.to_string()))
     }
 
-    /// Converts into a `Result` whose error is owned, so that `?` works everywhere.
+    /// Converts into a `Result` with an owned error, so that `?` works everywhere.
     ///
     /// ```
     /// # use std::error::Error;
@@ -82,9 +94,6 @@ impl<'a, T> Outcome<'a, T> {
     ///     Ok(message.id.into_owned())
     /// }
     /// assert_eq!(id_of(200, br#"{"id":"m-1"}"#)?, "m-1");
-    /// let error = id_of(401, br#"{"code":401,"message":"Unauthorized"}"#).err();
-    /// let shown = error.map(|error| error.to_string());
-    /// assert_eq!(shown.as_deref(), Some("unauthorized (401): Unauthorized"));
     /// # Ok::<(), Box<dyn Error + Send + Sync>>(())
     /// ```
     ///
@@ -98,14 +107,7 @@ impl<'a, T> Outcome<'a, T> {
         }
     }
 
-    /// Returns what was accepted, if it was.
-    ///
-    /// ```
-    /// # use mobivate_response::SendOutcome;
-    /// let outcome = SendOutcome::decode(200, br#"{"id":"m-1","reference":"r-1"}"#);
-    /// let reference = outcome.success().and_then(|message| message.reference.as_deref());
-    /// assert_eq!(reference, Some("r-1"));
-    /// ```
+    /// Returns the accepted message or batch, if it was accepted.
     #[must_use]
     pub fn success(&self) -> Option<&T> {
         match self {
@@ -115,13 +117,6 @@ impl<'a, T> Outcome<'a, T> {
     }
 
     /// Returns the failure, if it is one.
-    ///
-    /// ```
-    /// # use mobivate_response::{FailureKind, SendOutcome};
-    /// let outcome = SendOutcome::decode(401, b"");
-    /// let kind = outcome.failure().map(|failure| failure.kind);
-    /// assert_eq!(kind, Some(FailureKind::Unauthorized));
-    /// ```
     #[must_use]
     pub fn failure(&self) -> Option<&Failure<'a>> {
         match self {
@@ -130,18 +125,13 @@ impl<'a, T> Outcome<'a, T> {
         }
     }
 
-    /// Returns whether it was accepted.
-    ///
-    /// ```
-    /// # use mobivate_response::SendOutcome;
-    /// assert!(SendOutcome::decode(200, br#"{"id":"m-1"}"#).is_success());
-    /// assert!(!SendOutcome::decode(200, b"").is_success());
-    /// ```
+    /// Returns whether Mobivate accepted it.
     #[must_use]
     pub fn is_success(&self) -> bool {
         self.success().is_some()
     }
 
+    /// Converts both sides into owned values.
     pub(crate) fn map<U>(self, convert: impl FnOnce(T) -> U) -> Outcome<'static, U> {
         match self {
             Self::Success(accepted) => Outcome::Success(convert(accepted)),

@@ -1,31 +1,27 @@
-//! Keeps phone numbers and texts out of `Debug` and `Display`.
+//! Keeps phone numbers and message texts out of `Debug` and `Display`.
 
-use alloc::string::ToString;
 use core::fmt::{self, Write as _};
 
-/// At most so many characters of a text are shown.
+/// At most this many characters of a text are shown.
 const MAX_CHARS: usize = 256;
 
-/// So many digits of one number may be a phone number.
+/// A run of this many digits may be a phone number.
 const MIN_DIGITS: usize = 7;
 
-/// At most so many separators stand between two digits of one number.
+/// A phone number has at most this many separators between two digits, as in `+49 (0) 170 / 123456`.
 const MAX_GAP: usize = 4;
 
-/// A text that can be logged: long runs of digits are redacted, what could forge a line or change
-/// its direction is escaped, and the length is bounded.
+/// A text made safe for a log. Long runs of digits are redacted, characters that could forge a line
+/// or change its direction are escaped, and the length is limited.
 pub(crate) struct Redacted<'a> {
     text: &'a str,
-    /// Whether it may stand between the digits of one number.
     is_separator: fn(char) -> bool,
-    /// From so many digits on they are redacted.
     min_digits: usize,
 }
 
 impl<'a> Redacted<'a> {
-    /// For free text, where a phone number may be written in groups.
+    /// For prose, where a phone number may be written in groups.
     pub(crate) fn prose(text: &'a str) -> Self {
-        let is_separator = |c| matches!(c, ',' | '_') || is_digit_separator(c);
         Self { text, is_separator, min_digits: MIN_DIGITS }
     }
 
@@ -34,7 +30,7 @@ impl<'a> Redacted<'a> {
         Self { text, is_separator: |_| false, min_digits: MIN_DIGITS }
     }
 
-    /// For Mobivate's id, whose digits are shown: it is what one correlates by.
+    /// For an id, which keeps its digits because you correlate by it.
     pub(crate) fn id(text: &'a str) -> Self {
         Self { text, is_separator: |_| false, min_digits: usize::MAX }
     }
@@ -58,7 +54,7 @@ impl<'a> Redacted<'a> {
         Ok(())
     }
 
-    /// How many bytes from `start` on belong to one number; 0 if there are too few digits for one.
+    /// The length of the number that starts here, or 0 if it has too few digits.
     fn number_len(&self, start: usize) -> usize {
         let (mut digits, mut gap, mut end) = (0, 0, 0);
         for (at, c) in self.text.get(start..).unwrap_or_default().char_indices().take(MAX_CHARS) {
@@ -66,7 +62,6 @@ impl<'a> Redacted<'a> {
                 (digits, gap, end) = (digits + 1, 0, at + c.len_utf8());
             } else {
                 gap += 1;
-                // As in `+49 (0) 170 / 123456`.
                 if digits == 0 || gap > MAX_GAP || !(self.is_separator)(c) {
                     break;
                 }
@@ -90,16 +85,10 @@ impl fmt::Debug for Redacted<'_> {
     }
 }
 
-/// What people write between the digits of a phone number: whitespace, hyphens and dashes, dots,
-/// slashes and brackets; beyond ASCII, whatever is neither letter nor digit.
-///
-/// It decides what is redacted, and where the number of an opt-out notice ends.
-pub(crate) fn is_digit_separator(c: char) -> bool {
-    match c {
-        '-' | '.' | '/' | '(' | ')' | '[' | ']' | '{' | '}' => true,
-        '\0'..='\x7F' => c.is_whitespace(),
-        _ => !c.is_alphanumeric(),
-    }
+/// A character that people write between the digits of a phone number. Beyond ASCII that's any
+/// character that isn't a letter or a digit.
+fn is_separator(c: char) -> bool {
+    c.is_whitespace() || "-./,_()[]{}".contains(c) || !c.is_ascii() && !c.is_alphanumeric()
 }
 
 /// Control characters, Unicode's line and paragraph separators, and its bidirectional controls.
@@ -108,20 +97,7 @@ fn is_unsafe_in_a_line(c: char) -> bool {
         || matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A number that the response states: one that is long enough may be a phone number, too.
-pub(crate) struct Count(pub(crate) u64);
-
-impl fmt::Debug for Count {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Redacted::token(&self.0.to_string()).write(f, false)
-    }
-}
-
-/// Stands for a value that is not shown: `Some(_)` or `None`.
-pub(crate) struct Presence(pub(crate) bool);
-
-impl fmt::Debug for Presence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0 { "Some(_)" } else { "None" })
-    }
+/// Shows only whether there is a value: `Some(_)` or `None`.
+pub(crate) fn presence(value: Option<&str>) -> Option<impl fmt::Debug> {
+    value.map(|_| format_args!("_"))
 }

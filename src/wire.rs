@@ -1,4 +1,4 @@
-//! What a response says: its JSON, read leniently by one reader. Nothing is decided here.
+//! Reads the JSON of a response, leniently.
 
 use alloc::{
     borrow::Cow,
@@ -7,87 +7,57 @@ use alloc::{
 };
 use core::{fmt, mem, str};
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{
+    Deserialize,
+    de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
 
-/// What a response says.
-#[derive(Default)]
-pub(crate) struct Response<'a> {
-    /// Whether all of the body is one well-formed JSON object. Where it is not, the fields hold what
-    /// stood before the syntax error.
+use crate::{
+    batch::{Batch, BatchRecipient},
+    message::Message,
+};
+
+/// The content of a response about a `Message` or a `Batch`.
+pub(crate) struct Response<'a, T> {
+    /// Whether the whole body is one JSON object. If not, the fields hold the values before the syntax
+    /// error.
     pub(crate) is_complete: bool,
-    /// Whether recipients are read. For a single send they are skipped.
-    pub(crate) is_batch: bool,
-    /// What kind of body it is.
-    pub(crate) body_description: &'static str,
+    is_object: bool,
+    /// The title of a page, a plain text, or else the kind of body.
+    pub(crate) description: &'a str,
     pub(crate) success: Value<'a>,
     pub(crate) code: Value<'a>,
-    pub(crate) texts: Texts<'a>,
-    pub(crate) top: Fields<'a>,
-    pub(crate) record: Option<Fields<'a>>,
+    errors: ErrorMessages<'a>,
+    pub(crate) top: Part<'a, T>,
+    pub(crate) record: Option<Part<'a, T>>,
 }
 
-/// The values in which a response says what is wrong.
-#[derive(Default)]
-pub(crate) struct Texts<'a> {
-    pub(crate) message: TextValue<'a>,
-    pub(crate) error: TextValue<'a>,
-    pub(crate) errors: TextValue<'a>,
-    pub(crate) detail: TextValue<'a>,
-    pub(crate) title: TextValue<'a>,
-}
+/// The values of `message`, `error`, `errors`, `detail`, and `title`.
+pub(crate) type ErrorMessages<'a> = [ErrorMessage<'a>; 5];
 
-/// A value as far as its text is concerned.
 #[derive(Default)]
-pub(crate) struct TextValue<'a> {
+pub(crate) struct ErrorMessage<'a> {
     text: Text<'a>,
-    /// Whether it is anything but null, `false`, `0`, `""`, `[]` and `{}`.
-    pub(crate) is_set: bool,
-    /// How many lists and objects it is in, below the response itself.
-    depth: u8,
+    is_set: bool,
 }
 
-/// A text is at most in so many lists and objects.
+/// An error message is in at most this many lists and objects.
 const MAX_DEPTH: u8 = 3;
 
-/// What describes a message or a batch, at the top or in the `record`.
-#[derive(Default)]
-pub(crate) struct Fields<'a> {
-    pub(crate) id: Text<'a>,
-    pub(crate) originator: Text<'a>,
-    pub(crate) recipient: Text<'a>,
-    pub(crate) body: Text<'a>,
-    pub(crate) text: Text<'a>,
-    pub(crate) route_id: Text<'a>,
-    pub(crate) reference: Text<'a>,
-    pub(crate) campaign_id: Text<'a>,
-    pub(crate) scheduled: Text<'a>,
-    pub(crate) name: Text<'a>,
-    pub(crate) schedule_date_time: Text<'a>,
-    /// The name of a delivery status; at the top it may be a code.
+/// The top of a response or its `record`.
+pub(crate) struct Part<'a, T> {
+    id: Text<'a>,
+    /// At the top, it may be a code.
     pub(crate) status: Value<'a>,
-    pub(crate) spread_hours: Option<u64>,
-    pub(crate) shorten_urls: Option<bool>,
-    pub(crate) exclude_optouts: Option<bool>,
-    pub(crate) exclude_duplicates: Option<bool>,
-    pub(crate) recipient_count: Option<u64>,
-    pub(crate) recipients: Vec<BatchRecipient<'a>>,
-    pub(crate) messages: Vec<BatchRecipient<'a>>,
-}
-
-/// An element of `recipients` or `messages`.
-#[derive(Default)]
-pub(crate) struct BatchRecipient<'a> {
-    pub(crate) originator: Text<'a>,
-    pub(crate) recipient: Text<'a>,
-    pub(crate) text: Text<'a>,
-    pub(crate) reference: Text<'a>,
-    pub(crate) route_id: Text<'a>,
+    fields: T,
+    text: Text<'a>,
+    schedule_date_time: Text<'a>,
+    messages: Vec<BatchRecipient<'a>>,
 }
 
 /// A string, or the digits of a non-negative integer.
-pub(crate) type Text<'a> = Option<Cow<'a, str>>;
+type Text<'a> = Option<Cow<'a, str>>;
 
-/// A value, as far as any field can use it.
 #[derive(Default)]
 pub(crate) enum Value<'a> {
     /// Null or absent.
@@ -98,15 +68,11 @@ pub(crate) enum Value<'a> {
     Unsigned(u64),
     /// Any other integral number, such as `-1` and `403.0`, limited to this range.
     Integer(i64),
-    /// A number with a fraction.
-    Float,
     Text(Cow<'a, str>),
-    List {
-        is_empty: bool,
-    },
-    Object {
-        is_empty: bool,
-    },
+    /// `[]` or `{}`.
+    Empty,
+    /// A fraction, or a list or an object that isn't empty.
+    Other,
 }
 
 impl<'a> Value<'a> {
@@ -118,10 +84,10 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// A count, also as digits in a string.
     fn into_count(self) -> Option<u64> {
         match self {
             Self::Unsigned(count) => Some(count),
+            // `parse` alone would also read a sign.
             Self::Text(text) if text.bytes().all(|c| c.is_ascii_digit()) => text.parse().ok(),
             _ => None,
         }
@@ -129,332 +95,369 @@ impl<'a> Value<'a> {
 
     fn is_set(&self) -> bool {
         match self {
-            Self::Null | Self::Bool(false) | Self::Unsigned(0) => false,
+            Self::Null | Self::Bool(false) | Self::Unsigned(0) | Self::Empty => false,
             Self::Text(text) => !text.is_empty(),
-            Self::List { is_empty } | Self::Object { is_empty } => !is_empty,
-            Self::Bool(true) | Self::Unsigned(_) | Self::Integer(_) | Self::Float => true,
+            Self::Bool(true) | Self::Unsigned(_) | Self::Integer(_) | Self::Other => true,
         }
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "a larger number is limited")]
     fn from_f64(number: f64) -> Self {
-        if number % 1.0 == 0.0 { Self::Integer(number as i64) } else { Self::Float }
+        if number % 1.0 == 0.0 { Self::Integer(number as i64) } else { Self::Other }
+    }
+
+    fn from_len(is_empty: bool) -> Self {
+        if is_empty { Self::Empty } else { Self::Other }
     }
 }
 
-impl<'a> Response<'a> {
-    /// Reads the body; what is no JSON object has one text at most.
-    ///
-    /// # Errors
-    ///
-    /// Returns a copy without the invalid UTF-8 and the lone surrogates that kept the body from being
-    /// read: to be read instead, by [`from_lossy`](Self::from_lossy).
-    pub(crate) fn read(&mut self, body: &'a [u8]) -> Result<(), String> {
+impl<'a, T: Fields<'a>> Response<'a, T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            is_complete: false,
+            is_object: false,
+            description: "",
+            success: Value::Null,
+            code: Value::Null,
+            errors: ErrorMessages::default(),
+            top: Part::new(),
+            record: None,
+        }
+    }
+
+    pub(crate) fn read(&mut self, body: &'a [u8]) {
         let body = body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body);
         let start = body.trim_ascii_start();
-        self.body_description = match start {
-            [b'{', ..] => return self.read_object(body),
-            [] => "empty body",
-            [b'<', b'?', b'x', b'm', b'l', ..] => "XML document",
-            [b'<', ..] => "HTML page",
-            [0x1F, 0x8B, ..] => "gzip data",
-            _ => "not a JSON object",
-        };
-        match start {
-            [b'<', ..] => self.texts.title.text = page_title(start),
-            _ => self.texts.message.text = plain_text(start),
-        }
-        Ok(())
-    }
-
-    fn read_object(&mut self, body: &'a [u8]) -> Result<(), String> {
-        if let Ok(text) = str::from_utf8(body) {
-            self.read_text(text);
-            if self.is_complete {
-                return Ok(());
+        self.description = match start {
+            [b'{', ..] => {
+                self.is_object = true;
+                // Otherwise, `repaired` has a copy to read.
+                if let Ok(text) = str::from_utf8(body) {
+                    self.read_object(text);
+                }
+                return;
             }
-        }
-        let copy = lossy(body);
-        if copy.as_bytes() == body {
-            return Ok(());
-        }
-        // The recipients that were read go first: with the copy's, they would pass the memory's bound.
-        *self = Self::default();
-        Err(copy)
+            [] => "empty body",
+            [b'<', b'?', b'x', b'm', b'l', ..] => page_title(start).unwrap_or("XML document"),
+            [b'<', ..] => page_title(start).unwrap_or("HTML page"),
+            [0x1F, 0x8B, ..] => "gzip data",
+            _ => plain_text(start).unwrap_or("not a JSON object"),
+        };
     }
 
-    /// Reads the copy, once: whatever syntax error is left in it is final.
-    pub(crate) fn from_lossy(copy: &'a str, is_batch: bool) -> Self {
-        let mut response = Self { is_batch, ..Self::default() };
-        response.read_text(copy);
-        response
-    }
-
-    fn read_text(&mut self, text: &'a str) {
-        // A number at the very end may be truncated; an unfinished string is an error either way.
+    fn read_object(&mut self, text: &'a str) {
+        // A number at the very end may be truncated.
         let rest = text.trim_end_matches(|c| matches!(c, '0'..='9' | '.' | '-' | '+' | 'e' | 'E'));
         let is_number = |end: &str| end.starts_with(|c: char| c == '-' || c.is_ascii_digit());
         let json = if is_number(text.split_at(rest.len()).1) { rest } else { text };
         let mut reader = serde_json::Deserializer::from_str(json);
         let read = Slot::Response(self).deserialize(&mut reader).and_then(|()| reader.end());
         self.is_complete = read.is_ok() && json.len() == text.len();
-        self.body_description = match read {
+        self.description = match read {
             Ok(()) if self.is_complete => "JSON without a text",
             Err(error) if error.is_eof() => "truncated JSON",
             _ => "malformed JSON",
         };
     }
 
-    /// The fields that describe what was sent.
-    pub(crate) fn described(&mut self) -> &mut Fields<'a> {
-        self.record.as_mut().unwrap_or(&mut self.top)
+    /// A copy of the body without the invalid UTF-8 and the lone surrogates that kept the response from
+    /// being complete.
+    pub(crate) fn repaired(&self, body: &[u8]) -> Option<String> {
+        if self.is_complete || !self.is_object {
+            return None;
+        }
+        Some(lossy(body)).filter(|copy| copy.as_bytes() != body)
     }
 
-    fn slot(&mut self, key: &str) -> Slot<'_, 'a> {
+    /// The id, unless it's whitespace or `0`: that of the `record`, or else the one at the top.
+    pub(crate) fn take_id(&mut self) -> Option<Cow<'a, str>> {
+        let id = |part: &mut Part<'a, T>| {
+            part.id.take_if(|id| id != "0" && !id.chars().all(char::is_whitespace))
+        };
+        self.record.as_mut().and_then(id).or_else(|| id(&mut self.top))
+    }
+
+    /// The error messages in order.
+    pub(crate) fn error_messages(&self) -> impl Iterator<Item = &Cow<'a, str>> {
+        self.errors.iter().filter_map(|error| error.text.as_ref())
+    }
+
+    /// Whether `error` or `errors` is anything but null, `false`, `0`, `""`, `[]`, and `{}`.
+    pub(crate) fn has_error(&self) -> bool {
+        let [_, error, errors, ..] = &self.errors;
+        error.is_set || errors.is_set
+    }
+
+    /// The message or the batch, which was accepted with this id.
+    pub(crate) fn take_accepted(&mut self, id: Cow<'a, str>) -> T {
+        T::accepted(id, self.record.as_mut().unwrap_or(&mut self.top))
+    }
+
+    fn slot(&mut self, key: &str) -> Slot<'_, 'a, T> {
         match key {
             "success" => Slot::Value(&mut self.success),
             "code" => Slot::Value(&mut self.code),
-            "record" => Slot::Record(self),
-            // The keys of `Texts::slot`: to try that after `top.slot` took 1 instruction in 70 more.
-            "message" | "error" | "errors" | "detail" | "title" => self.texts.slot(key),
-            key => self.top.slot(key, self.is_batch),
+            "record" => Slot::Record(&mut self.record),
+            key => match self.top.slot(key) {
+                Slot::Unread => error_message(&mut self.errors, key, 0),
+                slot => slot,
+            },
         }
     }
 }
 
-/// What stands between `<title>` and `</title>` in the first KiB of a page.
-fn page_title(page: &[u8]) -> Text<'_> {
+/// A page is searched for a title, and a body is a plain text, up to this length.
+const MAX_TEXT: usize = 1024;
+
+fn page_title(page: &[u8]) -> Option<&str> {
     let (start, _) = page.split_at_checked(MAX_TEXT).unwrap_or((page, &[]));
+    // A page without a title takes a third of the time, because this loop has no branch.
+    let is_title = |c: &u8, next: &u8| matches!((c, next | 0x20), (b'<', b't'));
+    let pairs = start.iter().zip(start.iter().skip(1));
+    if !pairs.fold(false, |has, (c, next)| has | is_title(c, next)) {
+        return None;
+    }
     let start = match str::from_utf8(start) {
-        // An incomplete character at the end is no error.
+        // The last character may be incomplete.
         Err(error) if error.error_len().is_none() => {
             str::from_utf8(start.split_at(error.valid_up_to()).0).ok()?
         }
         start => start.ok()?,
     };
-    // Most pages of errors have none, and `contains` sees that in half of the time.
-    if !start.contains("<title>") {
-        return None;
-    }
-    let (_, title) = start.split_once("<title>")?;
-    non_empty(title.split_once("</title>")?.0)
+    let is_title = |tag: &&str| tag.get(..6).is_some_and(|it| it.eq_ignore_ascii_case("<title"));
+    let mut tags = start.match_indices('<').map(|(at, _)| start.split_at(at).1);
+    let (_, title) = tags.find(is_title)?.split_once('>')?;
+    Some(title.split_once('<')?.0.trim()).filter(|title| !title.is_empty())
 }
 
-/// A short body that is the text itself.
-fn plain_text(body: &[u8]) -> Text<'_> {
+fn plain_text(body: &[u8]) -> Option<&str> {
     if body.len() > MAX_TEXT || !body.first()?.is_ascii_alphabetic() {
         return None;
     }
     let text = str::from_utf8(body).ok()?.trim_end();
-    if matches!(text, "true" | "false" | "null") {
-        return None;
-    }
-    // A number at the very end may be truncated.
-    let words = text.trim_end_matches(|c: char| !c.is_alphabetic());
-    let digits = text.chars().rev().take_while(|c| !c.is_alphabetic()).filter(|c| c.is_numeric());
-    non_empty(if digits.count() < 7 { text } else { words })
+    Some(text).filter(|text| !matches!(*text, "true" | "false" | "null"))
 }
 
-fn non_empty(text: &str) -> Text<'_> {
-    Some(text.trim()).filter(|text| !text.is_empty()).map(Cow::Borrowed)
+fn error_message<'s, 'a, T>(
+    errors: &'s mut ErrorMessages<'a>,
+    key: &str,
+    depth: u8,
+) -> Slot<'s, 'a, T> {
+    let [message, error, errors, detail, title] = errors;
+    let message = match key {
+        "message" | "Message" => message,
+        "error" | "Error" => error,
+        "errors" | "Errors" => errors,
+        "detail" | "Detail" => detail,
+        "title" | "Title" => title,
+        _ => return Slot::Unread,
+    };
+    Slot::ErrorMessage(message, depth)
 }
 
-/// A page is searched for a title, and a body is a text, up to this length.
-const MAX_TEXT: usize = 1024;
-
-impl<'a> Texts<'a> {
-    fn in_depth(depth: u8) -> Self {
-        let value = || TextValue { depth, ..TextValue::default() };
-        Self { message: value(), error: value(), errors: value(), detail: value(), title: value() }
-    }
-
-    pub(crate) fn in_order(&self) -> impl Iterator<Item = &Cow<'a, str>> {
-        let Self { message, error, errors, detail, title } = self;
-        [message, error, errors, detail, title].into_iter().filter_map(|value| value.text.as_ref())
-    }
-
-    fn into_first(self) -> Text<'a> {
-        let Self { message, error, errors, detail, title } = self;
-        [message, error, errors, detail, title].into_iter().find_map(|value| value.text)
-    }
-
-    fn slot(&mut self, key: &str) -> Slot<'_, 'a> {
-        match key {
-            "message" => Slot::TextValue(&mut self.message),
-            "error" => Slot::TextValue(&mut self.error),
-            "errors" => Slot::TextValue(&mut self.errors),
-            "detail" => Slot::TextValue(&mut self.detail),
-            "title" => Slot::TextValue(&mut self.title),
-            _ => Slot::unread(key),
+impl<'a, T: Fields<'a>> Part<'a, T> {
+    fn new() -> Self {
+        Self {
+            id: None,
+            status: Value::Null,
+            fields: T::empty(),
+            text: None,
+            schedule_date_time: None,
+            messages: Vec::new(),
         }
     }
-}
 
-impl<'a> TextValue<'a> {
-    fn fill(&mut self, value: Value<'a>) {
-        self.is_set = value.is_set();
-        self.text = match value {
-            Value::Text(text) if !text.is_empty() => Some(text),
-            _ => None,
-        };
-    }
-
-    fn read_list<A: SeqAccess<'a>>(&mut self, mut list: A) -> Result<(), A::Error> {
-        let (mut text, mut is_set) = (None, false);
-        loop {
-            let mut element = Self { depth: self.depth + 1, ..Self::default() };
-            if list.next_element_seed(Slot::TextValue(&mut element))?.is_none() {
-                break;
-            }
-            text = text.or(element.text);
-            is_set = true;
-        }
-        (self.text, self.is_set) = (text, is_set);
-        Ok(())
-    }
-
-    fn read_object<A: MapAccess<'a>>(&mut self, object: A) -> Result<(), A::Error> {
-        let mut texts = Texts::in_depth(self.depth + 1);
-        let value = Slot::Texts(&mut texts).read_fields(object)?;
-        self.fill(value);
-        self.text = texts.into_first();
-        Ok(())
-    }
-}
-
-impl<'a> Fields<'a> {
-    fn slot(&mut self, key: &str, is_batch: bool) -> Slot<'_, 'a> {
+    fn slot(&mut self, key: &str) -> Slot<'_, 'a, T> {
         match key {
             "id" => Slot::Text(&mut self.id),
-            "originator" => Slot::Text(&mut self.originator),
-            "recipient" => Slot::Text(&mut self.recipient),
-            "body" => Slot::Text(&mut self.body),
-            "text" => Slot::Text(&mut self.text),
-            "routeId" => Slot::Text(&mut self.route_id),
-            "reference" => Slot::Text(&mut self.reference),
-            "campaignId" => Slot::Text(&mut self.campaign_id),
-            "scheduled" => Slot::Text(&mut self.scheduled),
-            "name" => Slot::Text(&mut self.name),
-            "scheduleDateTime" => Slot::Text(&mut self.schedule_date_time),
             "status" => Slot::Value(&mut self.status),
-            "spreadHours" => Slot::Count(&mut self.spread_hours),
-            "shortenUrls" => Slot::Bool(&mut self.shorten_urls),
-            "excludeOptouts" | "excludeOptOuts" => Slot::Bool(&mut self.exclude_optouts),
-            "excludeDuplicates" => Slot::Bool(&mut self.exclude_duplicates),
-            "recipientCount" => Slot::Count(&mut self.recipient_count),
-            "recipients" if is_batch => Slot::Recipients(&mut self.recipients),
-            "messages" if is_batch => Slot::Recipients(&mut self.messages),
-            _ => Slot::unread(key),
+            key => T::slot(self, key),
         }
+    }
+}
+
+/// The fields of a message or a batch.
+pub(crate) trait Fields<'a>: Sized {
+    fn empty() -> Self;
+
+    fn slot<'s>(part: &'s mut Part<'a, Self>, key: &str) -> Slot<'s, 'a, Self>;
+
+    fn accepted(id: Cow<'a, str>, part: &mut Part<'a, Self>) -> Self;
+}
+
+impl<'a> Fields<'a> for Message<'a> {
+    fn empty() -> Self {
+        Self::new("")
+    }
+
+    fn slot<'s>(part: &'s mut Part<'a, Self>, key: &str) -> Slot<'s, 'a, Self> {
+        let fields = &mut part.fields;
+        match key {
+            "originator" => Slot::Text(&mut fields.originator),
+            "recipient" => Slot::Text(&mut fields.recipient),
+            "body" => Slot::Text(&mut fields.body),
+            "text" => Slot::Text(&mut part.text),
+            "routeId" => Slot::Text(&mut fields.route_id),
+            "reference" => Slot::Text(&mut fields.reference),
+            "campaignId" => Slot::Text(&mut fields.campaign_id),
+            "scheduled" => Slot::Text(&mut fields.scheduled),
+            "recipientCount" => Slot::Count(&mut fields.recipient_count),
+            _ => Slot::Unread,
+        }
+    }
+
+    fn accepted(id: Cow<'a, str>, part: &mut Part<'a, Self>) -> Self {
+        part.fields.id = id;
+        part.fields.body = part.fields.body.take().or_else(|| part.text.take());
+        mem::replace(&mut part.fields, Self::empty())
+    }
+}
+
+impl<'a> Fields<'a> for Batch<'a> {
+    fn empty() -> Self {
+        Self::new("")
+    }
+
+    fn slot<'s>(part: &'s mut Part<'a, Self>, key: &str) -> Slot<'s, 'a, Self> {
+        let fields = &mut part.fields;
+        match key {
+            "name" => Slot::Text(&mut fields.name),
+            "routeId" => Slot::Text(&mut fields.route_id),
+            "scheduleDateTime" => Slot::Text(&mut part.schedule_date_time),
+            "scheduled" => Slot::Text(&mut fields.scheduled),
+            "recipientCount" => Slot::Count(&mut fields.recipient_count),
+            "shortenUrls" => Slot::Bool(&mut fields.shorten_urls),
+            "excludeOptouts" | "excludeOptOuts" => Slot::Bool(&mut fields.exclude_optouts),
+            "excludeDuplicates" => Slot::Bool(&mut fields.exclude_duplicates),
+            "spreadHours" => Slot::Count(&mut fields.spread_hours),
+            "recipients" => Slot::Recipients(&mut fields.recipients),
+            "messages" => Slot::Recipients(&mut part.messages),
+            _ => Slot::Unread,
+        }
+    }
+
+    fn accepted(id: Cow<'a, str>, part: &mut Part<'a, Self>) -> Self {
+        part.fields.id = id;
+        part.fields.scheduled =
+            part.schedule_date_time.take().or_else(|| part.fields.scheduled.take());
+        if part.fields.recipients.is_empty() {
+            part.fields.recipients = mem::take(&mut part.messages);
+        }
+        mem::replace(&mut part.fields, Self::empty())
     }
 }
 
 impl<'a> BatchRecipient<'a> {
-    fn is_empty(&self) -> bool {
-        let Self { originator, recipient, text, reference, route_id } = self;
-        [originator, recipient, text, reference, route_id].into_iter().all(Option::is_none)
-    }
-
-    fn slot(&mut self, key: &str) -> Slot<'_, 'a> {
+    fn slot<T>(&mut self, key: &str) -> Slot<'_, 'a, T> {
         match key {
             "originator" => Slot::Text(&mut self.originator),
             "recipient" => Slot::Text(&mut self.recipient),
             "text" => Slot::Text(&mut self.text),
             "reference" => Slot::Text(&mut self.reference),
             "routeId" => Slot::Text(&mut self.route_id),
-            _ => Slot::unread(key),
+            _ => Slot::Unread,
         }
     }
 }
 
-/// Where a value goes, of whatever type it is. It is filled in place, so that what was read before a
-/// syntax error is there.
-enum Slot<'s, 'a> {
-    Response(&'s mut Response<'a>),
-    /// The `record` of this response.
-    Record(&'s mut Response<'a>),
+/// The place of a value, which may be of any type.
+///
+/// It's filled as the value is read, so that the values before a syntax error are there.
+pub(crate) enum Slot<'s, 'a, T> {
+    Response(&'s mut Response<'a, T>),
+    Record(&'s mut Option<Part<'a, T>>),
     Recipients(&'s mut Vec<BatchRecipient<'a>>),
-    BatchRecipient(&'s mut BatchRecipient<'a>),
+    Recipient(&'s mut BatchRecipient<'a>),
     Text(&'s mut Text<'a>),
-    TextValue(&'s mut TextValue<'a>),
-    /// The object that a text value is.
-    Texts(&'s mut Texts<'a>),
+    /// With the number of lists and objects around it.
+    ErrorMessage(&'s mut ErrorMessage<'a>, u8),
+    /// The object in which an error message may be.
+    ErrorMessages(&'s mut ErrorMessages<'a>, u8),
     Count(&'s mut Option<u64>),
     Bool(&'s mut Option<bool>),
     Value(&'s mut Value<'a>),
     Unread,
-    /// The key was [`ARBITRARY_PRECISION_KEY`].
-    Number,
 }
 
-impl<'a> Slot<'_, 'a> {
-    /// Takes a value that is complete.
-    #[expect(clippy::inline_always, reason = "a call for each value costs 1 in 20 of all")]
-    #[expect(clippy::unnecessary_wraps, reason = "every visit ends with it")]
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// The key under which `serde_json` passes a number on as text, if another crate in the build enables
+/// its feature `arbitrary_precision`.
+const NUMBER_KEY: &str = "$serde_json::private::Number";
+
+impl<'a, T: Fields<'a>> Slot<'_, 'a, T> {
+    /// Takes a complete value.
+    #[expect(clippy::inline_always, reason = "a call for each value costs 4 percent")]
     #[inline(always)]
+    #[expect(clippy::unnecessary_wraps, reason = "every visit ends with it")]
     fn fill<E>(self, value: Value<'a>) -> Result<(), E> {
         match self {
             Self::Text(text) => *text = value.into_text(),
-            Self::TextValue(text) => text.fill(value),
+            Self::ErrorMessage(message, _) => message.fill(value),
             Self::Count(count) => *count = value.into_count(),
-            Self::Bool(slot) => *slot = if let Value::Bool(it) = value { Some(it) } else { None },
+            Self::Bool(bool) => *bool = if let Value::Bool(it) = value { Some(it) } else { None },
             Self::Value(slot) => *slot = value,
-            Self::Record(response) if !matches!(value, Value::Object { .. }) => {
-                response.record = None;
-            }
+            Self::Record(record) => *record = None,
             Self::Recipients(recipients) => recipients.clear(),
-            _ => {}
+            Self::Response(_) | Self::Recipient(_) | Self::ErrorMessages(..) | Self::Unread => {}
         }
         Ok(())
     }
 
-    /// No field wants the value of this key.
-    fn unread(key: &str) -> Self {
-        if key == ARBITRARY_PRECISION_KEY { Self::Number } else { Self::Unread }
-    }
-
-    /// Where a field of an object in this place goes.
-    fn field(&mut self, key: &str) -> Slot<'_, 'a> {
+    /// The place of the value that this key has in an object in this place.
+    fn of_key(&mut self, key: &str) -> Slot<'_, 'a, T> {
         match self {
             Self::Response(response) => response.slot(key),
-            Self::Record(Response { record: Some(fields), is_batch, .. }) => {
-                fields.slot(key, *is_batch)
-            }
-            Self::BatchRecipient(recipient) => recipient.slot(key),
-            Self::Texts(texts) => texts.slot(key),
-            _ => Slot::unread(key),
+            Self::Record(Some(part)) => part.slot(key),
+            Self::Recipient(recipient) => recipient.slot(key),
+            Self::ErrorMessages(errors, depth) => error_message(errors, key, *depth),
+            _ => Slot::Unread,
         }
     }
 
-    /// Reads the fields of an object in this place, and returns what it is as a value.
-    fn read_fields<A: MapAccess<'a>>(&mut self, mut object: A) -> Result<Value<'a>, A::Error> {
+    /// Reads an object in this place. As a value, it's a number or else only empty or not.
+    fn read_object<A: MapAccess<'a>>(&mut self, mut object: A) -> Result<Value<'a>, A::Error> {
         let (mut is_empty, mut number) = (true, None);
-        while let Some(slot) = object.next_key_seed(Key(self))? {
+        while let Some(Key(key)) = object.next_key()? {
             is_empty = false;
-            if let Slot::Number = slot {
-                let text: Cow<'_, str> = object.next_value()?;
-                number = Some(serde_json::from_str(&text).map_err(Error::custom)?);
-            } else {
-                object.next_value_seed(slot)?;
+            match self.of_key(&key) {
+                Slot::Unread if key == NUMBER_KEY => {
+                    let text: Cow<'_, str> = object.next_value()?;
+                    number = Some(serde_json::from_str(&text).map_err(Error::custom)?);
+                    if let Self::Record(record) = self {
+                        **record = None;
+                    }
+                }
+                slot => object.next_value_seed(slot)?,
             }
         }
-        Ok(number.map_or(Value::Object { is_empty }, Value::from_f64))
+        Ok(number.map_or(Value::from_len(is_empty), Value::from_f64))
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Slot<'_, 'de> {
+impl<'a> ErrorMessage<'a> {
+    fn fill(&mut self, value: Value<'a>) {
+        self.is_set = value.is_set();
+        self.text = if let Value::Text(text) = value { Some(text) } else { None };
+        self.text.take_if(|text| text.is_empty());
+    }
+}
+
+impl<'de, T: Fields<'de>> DeserializeSeed<'de> for Slot<'_, 'de, T> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         match self {
-            // However deep it is nested, `serde_json` skips it without recursion.
+            // `serde_json` skips it without recursion, however deep it's nested.
             Self::Unread => deserializer.deserialize_ignored_any(self),
             slot => deserializer.deserialize_any(slot),
         }
     }
 }
 
-impl<'de> Visitor<'de> for Slot<'_, 'de> {
+impl<'de, T: Fields<'de>> Visitor<'de> for Slot<'_, 'de, T> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -493,66 +496,61 @@ impl<'de> Visitor<'de> for Slot<'_, 'de> {
         match self {
             Self::Recipients(recipients) => {
                 recipients.clear();
-                let mut recipient = BatchRecipient::default();
-                while let Some(()) = list.next_element_seed(Slot::BatchRecipient(&mut recipient))? {
-                    if !recipient.is_empty() {
-                        recipients.push(mem::take(&mut recipient));
+                loop {
+                    let mut recipient = BatchRecipient::default();
+                    if list.next_element_seed(Slot::<T>::Recipient(&mut recipient))?.is_none() {
+                        return Ok(());
+                    }
+                    if recipient != BatchRecipient::default() {
+                        recipients.push(recipient);
                     }
                 }
             }
-            Self::TextValue(value) if value.depth < MAX_DEPTH => value.read_list(list)?,
+            Self::ErrorMessage(message, depth) if depth < MAX_DEPTH => {
+                let mut first = ErrorMessage::default();
+                loop {
+                    let mut element = ErrorMessage::default();
+                    let slot = Slot::<T>::ErrorMessage(&mut element, depth + 1);
+                    if list.next_element_seed(slot)?.is_none() {
+                        *message = first;
+                        return Ok(());
+                    }
+                    first = ErrorMessage { text: first.text.or(element.text), is_set: true };
+                }
+            }
             slot => {
                 let mut is_empty = true;
                 while let Some(IgnoredAny) = list.next_element()? {
                     is_empty = false;
                 }
-                slot.fill(Value::List { is_empty })?;
+                slot.fill(Value::from_len(is_empty))
             }
         }
-        Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, object: A) -> Result<(), A::Error> {
         match &mut self {
-            // A repeated record replaces the earlier one.
-            Self::Record(response) => response.record = Some(Fields::default()),
-            Self::TextValue(value) if value.depth < MAX_DEPTH => return value.read_object(object),
+            // A repeated record starts anew.
+            Self::Record(record) => **record = Some(Part::new()),
+            Self::ErrorMessage(message, depth) if *depth < MAX_DEPTH => {
+                let mut errors = ErrorMessages::default();
+                let value =
+                    Slot::<T>::ErrorMessages(&mut errors, *depth + 1).read_object(object)?;
+                message.fill(value);
+                message.text = errors.into_iter().find_map(|error| error.text);
+                return Ok(());
+            }
             _ => {}
         }
-        let value = self.read_fields(object)?;
-        self.fill(value)
+        match (self.read_object(object)?, self) {
+            // It has been filled.
+            (_, Slot::Record(_)) => Ok(()),
+            (value, slot) => slot.fill(value),
+        }
     }
 }
 
-/// The key of a field in an object in this place; it gives the place of the field's value.
-struct Key<'k, 's, 'a>(&'k mut Slot<'s, 'a>);
-
-impl<'de, 'k> DeserializeSeed<'de> for Key<'k, '_, 'de> {
-    type Value = Slot<'k, 'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'de, 'k> Visitor<'de> for Key<'k, '_, 'de> {
-    type Value = Slot<'k, 'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self.0.field(key))
-    }
-}
-
-/// The key under which `serde_json` hands on a number that is no integer, as text, where another
-/// crate of the build switches on its `arbitrary_precision`.
-const ARBITRARY_PRECISION_KEY: &str = "$serde_json::private::Number";
-
-/// The body with U+FFFD for what is not UTF-8, and for each escaped surrogate without its other
-/// half.
+/// The body with U+FFFD for what isn't UTF-8 and for each lone surrogate escape.
 fn lossy(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let mut lossy = String::with_capacity(text.len());
@@ -574,7 +572,7 @@ fn lossy(body: &[u8]) -> String {
     lossy
 }
 
-/// The surrogate whose escape the text begins with.
+/// The surrogate that the text begins with, as an escape.
 fn surrogate(text: &str) -> Option<u16> {
     let digits = text.strip_prefix(r"\u")?.get(..4)?;
     u16::from_str_radix(digits, 16).ok().filter(|unit| matches!(unit, 0xD800..=0xDFFF))

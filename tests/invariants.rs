@@ -2,10 +2,13 @@
 
 #[path = "support/corpus.rs"]
 mod corpus;
+#[path = "support/keys.rs"]
+mod keys;
 mod support;
 
 use corpus::RESPONSES;
-use mobivate_response::Failure;
+use keys::KEYS;
+use mobivate_response::SendOutcome;
 use proptest::{collection::vec, prelude::*, sample::select};
 use support::{assert_invariants, reference::matches};
 
@@ -43,8 +46,9 @@ proptest! {
 
     #[test]
     fn recipients_that_match((number, recipient) in number_and_recipient()) {
-        let failure = Failure::new(403, format!("Recipient is opted out: {number}"));
-        let named = failure.opted_out_number().unwrap();
+        let body = format!(r#"{{"message":"Recipient is opted out: {number}"}}"#);
+        let outcome = SendOutcome::decode(403, body.as_bytes());
+        let named = outcome.failure().unwrap().opted_out_number().unwrap();
         prop_assert_eq!(named.matches(&recipient), matches(&number, &recipient));
     }
 
@@ -74,12 +78,13 @@ fn number_and_recipient() -> impl Strategy<Value = (String, String)> {
 /// What proxies and firewalls send: a page with or without a title, plain text; truncated anywhere.
 fn page_or_text() -> impl Strategy<Value = Vec<u8>> {
     let lead = select(vec!["", "\u{feff}", " \r\n", "\u{feff}\t", "\u{a0}"]);
-    let page =
-        (select(vec!["<html>", "<?xml?>", "<!DOCTYPE html>", "< "]), 0..1100usize, error_text())
-            .prop_map(|(start, fill, title)| {
-                let fill = "é".repeat(if fill < 900 { fill % 8 } else { fill / 2 });
-                format!("{start}{fill}<title>{title}</title>{title}")
-            });
+    let tag = select(vec!["<title>", "<TITLE>", "<Title lang=\"en\">", "<title", "<t>"]);
+    let page = (select(vec!["<html>", "<?xml?>", "< "]), 0..1100usize, tag, error_text()).prop_map(
+        |(start, fill, tag, title)| {
+            let fill = "é".repeat(if fill < 900 { fill % 8 } else { fill / 2 });
+            format!("{start}{fill}{tag}{title}</title>{title}")
+        },
+    );
     let text = (error_text(), 0..1100usize)
         .prop_map(|(text, fill)| text + &" x".repeat(if fill < 900 { 0 } else { fill / 2 }));
     (lead, prop_oneof![page, text], any::<prop::sample::Index>(), 0..4u8).prop_map(
@@ -107,38 +112,7 @@ fn status() -> impl Strategy<Value = u16> {
 
 /// An object of known and unknown keys, each with any value.
 fn object() -> impl Strategy<Value = String> {
-    let key = select(vec![
-        "id",
-        "success",
-        "code",
-        "message",
-        "error",
-        "record",
-        "originator",
-        "recipient",
-        "body",
-        "text",
-        "routeId",
-        "name",
-        "scheduleDateTime",
-        "spreadHours",
-        "shortenUrls",
-        "excludeOptouts",
-        "excludeDuplicates",
-        "recipientCount",
-        "recipients",
-        "messages",
-        "status",
-        "errors",
-        "detail",
-        "title",
-        "excludeOptOuts",
-        "reference",
-        "campaignId",
-        "scheduled",
-        "other",
-        r"\u0069d",
-    ]);
+    let key = prop_oneof![20 => select(&KEYS[..]), 1 => Just(r"\u0069d")];
     let join = |fields: Vec<(&str, String)>| {
         let fields: Vec<_> =
             fields.iter().map(|(key, value)| format!(r#""{key}":{value}"#)).collect();
@@ -158,7 +132,7 @@ fn nested_text() -> impl Strategy<Value = String> {
         1 => value(),
     ];
     leaf.prop_recursive(5, 24, 4, |inner| {
-        let key = select(vec!["message", "error", "errors", "detail", "title", "other"]);
+        let key = select(vec!["message", "error", "errors", "detail", "title", "Detail", "other"]);
         let list = vec(inner.clone(), 0..4).prop_map(|values| format!("[{}]", values.join(", ")));
         let object = vec((key, inner), 0..4).prop_map(|fields| {
             let fields: Vec<_> =
@@ -169,53 +143,14 @@ fn nested_text() -> impl Strategy<Value = String> {
     })
 }
 
+/// JSON values of any type, separated by `¦` and lines.
+const UNEXPECTED: &str = r#"null¦true¦false¦0¦1¦-0¦0.0¦7¦200¦299¦401¦403¦403.0¦4.03e2¦403.5¦600¦-1
+18446744073709551615¦18446744073709551616¦1e400¦""¦"0"¦"true"¦"TRUE"¦"false"¦"403"
+"00403"¦"000403"¦"+403"¦"\ud83d"¦"\u0000"¦[]¦{}¦[ ]¦[[]]¦{"id":"inner"}¦"m-1"
+"\u200b"¦"007"¦"failed"¦" Opted_Out\n"¦"EXPIRED"¦"SENT"¦"NOT_FAILED""#;
+
 fn value() -> impl Strategy<Value = String> {
-    let unexpected = vec![
-        "null",
-        "true",
-        "false",
-        "0",
-        "1",
-        "-0",
-        "0.0",
-        "7",
-        "200",
-        "299",
-        "401",
-        "403",
-        "403.0",
-        "4.03e2",
-        "403.5",
-        "600",
-        "-1",
-        "18446744073709551615",
-        "18446744073709551616",
-        "1e400",
-        r#""""#,
-        r#""0""#,
-        r#""true""#,
-        r#""TRUE""#,
-        r#""false""#,
-        r#""403""#,
-        r#""00403""#,
-        r#""000403""#,
-        r#""+403""#,
-        r#""\ud83d""#,
-        r#""\u0000""#,
-        "[]",
-        "{}",
-        "[ ]",
-        "[[]]",
-        r#"{"id":"inner"}"#,
-        r#""m-1""#,
-        r#""\u200b""#,
-        r#""007""#,
-        r#""failed""#,
-        r#"" Opted_Out\n""#,
-        r#""EXPIRED""#,
-        r#""SENT""#,
-        r#""NOT_FAILED""#,
-    ];
+    let unexpected = UNEXPECTED.split(['¦', '\n']).collect::<Vec<_>>();
     prop_oneof![
         3 => select(unexpected).prop_map(String::from),
         1 => any::<String>().prop_map(|text| serde_json::Value::from(text).to_string()),
@@ -223,103 +158,24 @@ fn value() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Pieces of an opt-out notice and of what may surround it, separated by `¦`.
+const PIECES: &str = "Recipient¦RECIPIENT¦recipients¦recipient is opted out¦RECIPIENT_OPTED_OUT¦\
+    Message blocked because ¦opted out - ¦has¦ is ¦ has ¦ was ¦ not ¦opted out¦\
+    opted-out¦OPTED_OUT¦opted  out¦if ¦the ¦ or ¦ ¦\t\n¦\x0c¦\u{b}¦\u{a0}¦-¦_¦:¦ : ¦\
+    +¦447700900123¦44XXXXXXXX¦4477009*****¦123456¦1234567¦123456789012345¦\
+    1234567890123456¦7700 900123¦.¦!¦?¦,¦(¦)¦é¦٣¦\u{202e}¦\0¦x¦*¦<title>";
+
 /// Pieces of an opt-out notice in about the right order.
 fn error_text() -> impl Strategy<Value = String> {
-    let piece = select(vec![
-        "Recipient",
-        "RECIPIENT",
-        "recipients",
-        "recipient is opted out",
-        "RECIPIENT_OPTED_OUT",
-        "recipients have already opted-out",
-        "if ",
-        "Whether",
-        "unless ",
-        "UNTIL ",
-        "when ",
-        "where_",
-        "once-",
-        "assuming\t",
-        "perhaps ",
-        "doubt ",
-        "determine ",
-        "confirm ",
-        "verify ",
-        "Neither ",
-        "none ",
-        "nor ",
-        "not ",
-        " this ",
-        " that ",
-        " any ",
-        " all ",
-        " a ",
-        "SMS_RECIPIENT_OPTED_OUT",
-        "recipient_is_opted_out",
-        "the key's ",
-        "; ",
-        "(unknown)",
-        ": 0",
-        " = NULL",
-        "no",
-        " the ",
-        "or ",
-        "case",
-        "0",
-        " - ",
-        "-",
-        "_",
-        "’",
-        ", ",
-        "? ",
-        "=false",
-        " false",
-        ": none",
-        " lookup",
-        "Sms",
-        "…",
-        "\u{b}",
-        " are ",
-        " been ",
-        " ",
-        "\t\n",
-        " is ",
-        " has ",
-        " was ",
-        " not ",
-        "opted out",
-        "opted-out",
-        "OPTED_OUT",
-        "opted  out",
-        ":",
-        " : ",
-        "+",
-        "447700900123",
-        "44XXXXXXXX",
-        "4477009*****",
-        "123456",
-        "1234567",
-        "123456789012345",
-        "1234567890123456",
-        ".",
-        "-",
-        "(",
-        ")",
-        "é",
-        "٣",
-        "\u{202e}",
-        "\0",
-        "7700 900123",
-        "x",
-        "*",
-    ]);
+    let piece = select(PIECES.split('¦').collect::<Vec<_>>());
     let usual = (
-        "(|if |No - |the )(R|r)ecipients?( is| has| was| have been|)[ _-]opted( |-|_)out",
-        "[: +0-9Xx*.,_-]{0,24}",
+        "[ _-]{0,2}((M|m)essage blocked because )?(R|r)ecipient([ _-](is|has|was))?[ _-]opted( |-|_)out",
+        "[: +0-9Xx*.!_-]{0,24}",
     );
     prop_oneof![
-        vec(piece, 0..14).prop_map(|pieces| pieces.concat()),
-        usual.prop_map(|(phrase, number)| phrase + &number),
+        vec(piece, 0..10).prop_map(|pieces| pieces.concat()),
+        usual.prop_map(|(sentence, number)| sentence + &number),
+        "(Recipient (is|has) opted out|RECIPIENT_OPTED_OUT): ?[+]?[0-9]{5,8}[0-9Xx*]{0,9}[.!]?",
     ]
 }
 

@@ -216,7 +216,6 @@ fn what_is_no_object() {
         200 r#")]}',\x0a{"id":"m-1"}"# => "unconfirmed 200 | not a JSON object"
         403 r#""Recipient is opted out: 447700900123""# => "forbidden 403 | not a JSON object"
         403 r#"[{"message":"Recipient is opted out: 447700900123"}]"# => "forbidden 403 | not a JSON object"
-        403 r"Recipient is opted out: 447700900123" => "opted_out 403 | Recipient is opted out"
         418 r"short and stout" => "misconfigured 418 | short and stout"
         502 r"502 Bad Gateway" => "server_error 502 | not a JSON object"
         200 r"\x00\x00\x00\x00" => "unconfirmed 200 | not a JSON object"
@@ -228,7 +227,7 @@ fn what_is_no_object() {
         // Markup, told apart by its first characters.
         200 r#"<html><body><pre>{"id":"m-1"}</pre></body></html>"# => "unconfirmed 200 | HTML page"
         200 r"\x0d\x0a\x09 <div>Sign in</div>" => "unconfirmed 200 | HTML page"
-        503 r"<HTML><HEAD><TITLE>Service Unavailable</TITLE></HEAD></HTML>" => "server_error 503 | HTML page"
+        503 r"<HTML><HEAD><TITLE>Service Unavailable</TITLE></HEAD></HTML>" => "server_error 503 | Service Unavailable"
         200 r"<?php echo 1;" => "unconfirmed 200 | HTML page"
         200 r#"<?xml version="1.0"?><message><id>m-1</id></message>"# => "unconfirmed 200 | XML document"
         500 r#"\x0a<?xml version="1.0"?><faultstring>Recipient is opted out: 447700900123</faultstring>"# => "server_error 500 | XML document"
@@ -266,11 +265,11 @@ fn invalid_utf8() {
         200 r#"{"id":"m-1","code":"4\xff03"}"# => "accepted m-1"
         400 r#"{"message":"Empf\xe4nger unbekannt"}"# => "bad_request 400 | Empf�nger unbekannt"
         403 r#"{"message":"Recipient is opt\xffed out: 447700900123"}"# => "forbidden 403 | Recipient is opt�ed out: 447700900123"
-        403 r#"{"message":"Recipient is opted out: 447700900123\xff"}"# => "opted_out 403 | Recipient is opted out: 447700900123�"
+        403 r#"{"message":"Recipient is opted out: 447700900123\xff"}"# => "forbidden 403 | Recipient is opted out: 447700900123�"
         // Outside a string it is a syntax error, and in a malformed response still U+FFFD.
         200 r#"{"id":"m-1",\xff"code":0}"# => "unconfirmed 200 | malformed JSON | id: m-1"
         200 r#"{"id":"m-1","text":"caf\xe9"# => "unconfirmed 200 | truncated JSON | id: m-1"
-        403 r#"{"message":"caf\xe9: Recipient is opted out","# => "opted_out 403 | caf�: Recipient is opted out"
+        403 r#"{"title":"caf\xe9","message":"Recipient is opted out","# => "opted_out 403 | Recipient is opted out"
     }
 }
 
@@ -290,8 +289,8 @@ fn lone_surrogates() {
         200 r#"{"preview":"cut \ud83d","id":"m-1"}"# => "accepted m-1"
         200 r#"{"id\ud83d":"m-0","id":"m-1"}"# => "accepted m-1"
         403 r#"{"message":"Not allowed: cut \ud83d"}"# => "forbidden 403 | Not allowed: cut �"
-        403 r#"{"message":"Recipient is opted out: 447700900123\ud83d"}"# => "opted_out 403 | Recipient is opted out: 447700900123�"
-        403 r#"{"message":"cut \ud83d Recipient is opted out: 447700900123"}"# => "opted_out 403 | cut � Recipient is opted out: 447700900123 | number: 447700900123"
+        403 r#"{"message":"Recipient is opted out: 447700900123\ud83d"}"# => "forbidden 403 | Recipient is opted out: 447700900123�"
+        403 r#"{"title":"cut \ud83d","message":"Recipient is opted out: 447700900123"}"# => "opted_out 403 | Recipient is opted out: 447700900123 | number: 447700900123"
         // With a syntax error in the same response.
         200 r#"{"text":"cut \ud83d\u00g0","id":"m-1"}"# => "unconfirmed 200 | malformed JSON"
         200 r#"{"id":"m-1","body":"cut \ud83d\x13 here"}"# => "unconfirmed 200 | malformed JSON | id: m-1"
@@ -488,13 +487,8 @@ fn numbers_too_large_for_a_float() {
         200 r#"{"id":"m-1","reference":1e400}"# => "unconfirmed 200 | malformed JSON | id: m-1"
         200 r#"{"id":"m-1","code":1e400}"# => "unconfirmed 200 | malformed JSON | id: m-1"
         200 r#"{"id":"m-1","other":1e400}"# => "accepted m-1"
-        // Just below.
-        200 r#"{"id":"m-1","code":1.7976931348623158e308}"# => "unconfirmed 200 | malformed JSON | id: m-1"
-        200 r#"{"id":"m-1","text":"cut \ud83d","code":1.7976931348623158e308}"# => "unconfirmed 200 | malformed JSON | id: m-1"
     }
     reads_batch! {
-        200 r#"{"id":"b-1","code":1.7976931348623158e308}"# => "unconfirmed 200 | malformed JSON | id: b-1"
-        200 r#"{"id":"b-1","recipients":[{"text":"cut \ud83d","recipient":1.7976931348623158e308}]}"# => "unconfirmed 200 | malformed JSON | id: b-1"
         200 r#"{"id":"b-1","recipients":[{"recipient":1e400,"reference":"a"}]}"# => "unconfirmed 200 | malformed JSON | id: b-1"
     }
 }
@@ -506,7 +500,9 @@ fn numbers_as_objects() {
     reads! {
         200 r#"{"id":"m-1","code":{"$serde_json::private::Number":"403.0"}}"# => "forbidden 403 | JSON without a text | id: m-1"
         200 r#"{"id":"m-1","record":{"$serde_json::private::Number":"1.5"}}"# => "accepted m-1"
-        200 r#"{"id":"m-1","record":1.5}"# => "accepted m-1"
+        200 r#"{"id":"m-1","record":1.5,"recipient":"447700900123"}"# => "accepted m-1 | recipient: 447700900123"
+        200 r#"{"id":"m-1","record":1.5,"status":"FAILED"}"# => "unconfirmed 200 | JSON without a text | id: m-1"
+        200 r#"{"id":"m-1","record":{"id":"m-2"},"record":18446744073709551616}"# => "accepted m-1"
         200 r#"{"id":"m-1","code":{"$serde_json::private::Number":"none"}}"# => "unconfirmed 200 | malformed JSON | id: m-1"
         200 r#"{"id":"m-1","code":{"$serde_json::private::Number":7}}"# => "unconfirmed 200 | malformed JSON | id: m-1"
     }
@@ -636,7 +632,6 @@ fn code() {
         "4294967699",
         "18446744073709551615",
         "18446744073709552019",
-        "4031111111111111.5",
         "1e300",
         "-1e300",
         r#""1""#,
@@ -682,6 +677,7 @@ fn statuses() {
         308 r#"{"message":"Permanent Redirect"}"# => "misconfigured 308 | Permanent Redirect"
         399 r#"{"message":"Not a registered status"}"# => "misconfigured 399 | Not a registered status"
         400 r#"{"code":400,"message":"body: too long","id":"m-1"}"# => "bad_request 400 | body: too long | id: m-1"
+        429 r#"{"message":"Too many recipients opted out"}"# => "rate_limited 429 | Too many recipients opted out"
         401 r#"{"code":401,"message":"Recipient is opted out: 447700900123"}"# => "opted_out 401 | Recipient is opted out: 447700900123 | number: 447700900123"
         405 r#"{"code":405,"message":"Method Not Allowed"}"# => "misconfigured 405 | Method Not Allowed"
         409 r#"{"code":409,"message":"Sent already","id":"m-1"}"# => "unconfirmed 409 | Sent already | id: m-1"
@@ -706,7 +702,17 @@ fn texts() {
         403 r#"{"message":403,"error":"No permission."}"# => "forbidden 403 | No permission."
         403 r#"{"message":{"en":"Forbidden"},"error":"No permission."}"# => "forbidden 403 | No permission."
         400 r#"{"message":"recipient: +44 7700 900123 is not reachable, call 447700900124"}"# => "bad_request 400 | recipient: +44 7700 900123 is not reachable, call 447700900124"
-        // But the first opt-out notice goes before it.
+        // Each key may begin with a capital letter, and is the same key.
+        403 r#"{"Message":"User is not authorized"}"# => "forbidden 403 | User is not authorized"
+        400 r#"{"Detail":"4","Title":"5"}"# => "bad_request 400 | 4"
+        403 r#"{"message":"a","Message":"b"}"# => "forbidden 403 | b"
+        403 r#"{"Message":"a","message":null}"# => "forbidden 403 | JSON without a text"
+        403 r#"{"MESSAGE":"a","mESSAGE":"b"}"# => "forbidden 403 | JSON without a text"
+        200 r#"{"id":"m-1","Error":"x"}"# => "unconfirmed 200 | x | id: m-1"
+        200 r#"{"id":"m-1","Errors":[0]}"# => "unconfirmed 200 | JSON without a text | id: m-1"
+        200 r#"{"id":"m-1","error":"x","Error":null}"# => "accepted m-1"
+        403 r#"{"Errors":[{"Message":"Recipient is opted out"}]}"# => "opted_out 403 | Recipient is opted out"
+        // The first opt-out notice goes before the others.
         403 r#"{"message":"Forbidden","error":"Recipient is opted out: 447700900123"}"# => "opted_out 403 | Recipient is opted out: 447700900123 | number: 447700900123"
         403 r#"{"error":"Forbidden","message":"Recipient is opted out: 447700900123"}"# => "opted_out 403 | Recipient is opted out: 447700900123 | number: 447700900123"
         403 r#"{"error":"Recipient is opted out: 447700900002","message":"Recipient is opted out: 447700900001"}"# => "opted_out 403 | Recipient is opted out: 447700900001 | number: 447700900001"
@@ -769,33 +775,34 @@ fn nested_texts() {
     reads(403, &deep, "forbidden 403 | truncated JSON");
 }
 
-/// Of a page its title, of a short plain text itself.
+/// The title of a page and a short plain text are shown, but never an opt-out notice.
 #[test]
 fn pages_and_plain_text() {
     reads! {
         403 "<!DOCTYPE html><html><head><title>\n Access denied </title>" => "forbidden 403 | Access denied"
-        403 r"<title>Recipient is opted out: 447700900123</title>" => "opted_out 403 | Recipient is opted out: 447700900123 | number: 447700900123"
+        403 r"<title>Recipient is opted out: 447700900123</title>" => "forbidden 403 | Recipient is opted out: 447700900123"
+        200 r"<title>Recipient is opted out</title>" => "unconfirmed 200 | Recipient is opted out"
         502 r"<html><title>502 Bad Gateway</title></html>" => "server_error 502 | 502 Bad Gateway"
         500 r#"<?xml version="1.0"?><title>Fault</title>"# => "server_error 500 | Fault"
-        403 r"<html><TITLE>Access denied</TITLE>" => "forbidden 403 | HTML page"
-        403 r#"<html><title lang="en">Access denied</title>"# => "forbidden 403 | HTML page"
+        403 r"<HTML><TITLE>ERROR: The request could not be satisfied</TITLE>" => "forbidden 403 | ERROR: The request could not be satisfied"
+        403 r#"<html><tItLe lang="en">Access denied</title>"# => "forbidden 403 | Access denied"
+        403 r#"<html><title lang="<">Access denied</title>"# => "forbidden 403 | Access denied"
         403 r"<html><title>Access denied" => "forbidden 403 | HTML page"
+        403 r"<html><title Access denied</title" => "forbidden 403 | HTML page"
         403 r"<html><title> </title>" => "forbidden 403 | HTML page"
+        403 r"<html><tit>Access denied</tit>" => "forbidden 403 | HTML page"
         403 "<title>\u{a0}\u{2003}Access denied\u{3000}\u{85}</title>" => "forbidden 403 | Access denied"
         403 "<title>\u{a0}\u{3000}</title>" => "forbidden 403 | HTML page"
         403 "<title>\u{200b}</title>" => "forbidden 403 | \u{200b}"
         403 r"</title><title>Access</title> denied</title>" => "forbidden 403 | Access"
-        403 r"<title>Access<title>denied</title>" => "forbidden 403 | Access<title>denied"
+        403 r"<title>Access<title>denied</title>" => "forbidden 403 | Access"
         403 r"-<title>Access denied</title>" => "forbidden 403 | not a JSON object"
-        200 r"<title>Recipient is opted out</title>" => "opted_out 200 | Recipient is opted out"
-        503 r"<title>Recipient is opted out</title>" => "server_error 503 | Recipient is opted out"
         403 r"<html><title></title><title>Access denied</title>" => "forbidden 403 | HTML page"
         403 r"<html>\xff<title>Access denied</title>" => "forbidden 403 | HTML page"
         403 r"<html><title>Access denied</title>\xc3" => "forbidden 403 | Access denied"
         403 r"<html><title>Access denied</title>\xff" => "forbidden 403 | HTML page"
         403 r"\xef\xbb\xbf\x0a<title>Access denied</title>" => "forbidden 403 | Access denied"
         403 r"error code: 1020" => "forbidden 403 | error code: 1020"
-        403 r"RBAC: access denied" => "forbidden 403 | RBAC: access denied"
         403 "\r\n Forbidden\r\n" => "forbidden 403 | Forbidden"
         403 r"\xef\xbb\xbfForbidden" => "forbidden 403 | Forbidden"
         403 "Forbidden\u{a0}\u{2003}" => "forbidden 403 | Forbidden"
@@ -809,18 +816,15 @@ fn pages_and_plain_text() {
         200 r"false" => "unconfirmed 200 | not a JSON object"
         200 r"null" => "unconfirmed 200 | not a JSON object"
         200 r"nullable" => "unconfirmed 200 | nullable"
-        // A number behind the last letter may be truncated.
-        403 r"Recipient is opted out: 4477009" => "opted_out 403 | Recipient is opted out"
-        403 r"Recipient is opted out: 447700" => "opted_out 403 | Recipient is opted out: 447700"
-        403 r"Recipient is opted out: 447700900123." => "opted_out 403 | Recipient is opted out"
-        403 r"Recipient is opted out: 447700900123 (see below)" => "opted_out 403 | Recipient is opted out: 447700900123 (see below) | number: 447700900123"
-        403 r"Recipient is opted out: 44XXXXXXXX" => "opted_out 403 | Recipient is opted out: 44XXXXXXXX | number: 44XXXXXXXX"
+        403 r"Recipient is opted out: 447700900123" => "forbidden 403 | Recipient is opted out: 447700900123"
+        200 r"RECIPIENT_OPTED_OUT" => "unconfirmed 200 | RECIPIENT_OPTED_OUT"
     }
     reads(403, &"x".repeat(1024), &format!("forbidden 403 | {}", "x".repeat(1024)));
     reads(403, &"x".repeat(1025), "forbidden 403 | not a JSON object");
+    // The `<` behind the title is the last character of the first KiB.
     let page = |fill: usize| format!("<html>{}<title>T</title>", "-".repeat(fill));
-    reads(403, &page(1024 - 22), "forbidden 403 | T");
-    reads(403, &page(1024 - 21), "forbidden 403 | HTML page");
+    reads(403, &page(1024 - 15), "forbidden 403 | T");
+    reads(403, &page(1024 - 14), "forbidden 403 | HTML page");
     // The first KiB ends within a character.
     let page = format!("<title>T</title>{}é", "-".repeat(1023 - 16));
     reads(403, &page, "forbidden 403 | T");
@@ -921,6 +925,8 @@ fn batches() {
         200 r#"{"id":"b-1","recipientCount":2.0,"spreadHours":4,"shortenUrls":false,"excludeOptouts":true,"excludeDuplicates":false}"# => "accepted b-1 | shorten: false | no opt-outs: true | no duplicates: false | hours: 4"
         200 r#"{"id":"b-1","scheduleDateTime":"2026-12-01T09:00:00.000Z","scheduled":"2026-12-02T09:00:00.000Z"}"# => "accepted b-1 | scheduled: 2026-12-01T09:00:00.000Z"
         200 r#"{"id":"b-1","scheduleDateTime":null,"scheduled":"2026-12-02T09:00:00.000Z"}"# => "accepted b-1 | scheduled: 2026-12-02T09:00:00.000Z"
+        // It may have been accepted in part.
+        200 r#"{"success":false,"message":"Some are invalid"}"# => "unconfirmed 200 | Some are invalid"
         200 r#"{"success":true,"recipients":[{"id":"e-1","reference":"a"}]}"# => "unconfirmed 200 | JSON without a text"
         200 r#"{"id":"b-1","success":false,"message":"No credit","recipients":[{"reference":"a"}]}"# => "unconfirmed 200 | No credit | id: b-1"
         // The list.
@@ -931,6 +937,17 @@ fn batches() {
         200 r#"{"id":"b-1","recipients":[{"reference":"a"}],"recipients":[{"reference":"b"},{"reference":"c"}]}"# => "accepted b-1 [reference: b] [reference: c]"
         200 r#"{"id":"b-1","recipients":[{"reference":"a"}],"recipients":7}"# => "accepted b-1"
         200 r#"{"success":true,"record":{"id":"b-1","recipientCount":1,"recipients":[{"reference":"a"}]},"recipients":[{"reference":"top"}]}"# => "accepted b-1 | count: 1 [reference: a]"
+        // Under its other name, which counts where no recipient was read from the first.
+        200 r#"{"id":"b-1","messages":[{"text":"a"},{}]}"# => "accepted b-1 [text: a]"
+        200 r#"{"id":"b-1","messages":[{"text":"a"}],"recipients":[{"text":"b"}]}"# => "accepted b-1 [text: b]"
+        200 r#"{"id":"b-1","messages":[{"text":"a"}],"recipients":[1,{}]}"# => "accepted b-1 [text: a]"
+        200 r#"{"id":"b-1","messages":[{"text":"a"}],"messages":7}"# => "accepted b-1"
+        200 r#"{"messages":[{"text":"b"}],"record":{"id":"b-1","messages":[{"text":"a"}]}}"# => "accepted b-1 [text: a]"
+        // The last complete value counts.
+        200 r#"{"id":"b-1","excludeOptouts":true,"excludeOptOuts":false,"spreadHours":"007"}"# => "accepted b-1 | no opt-outs: false | hours: 7"
+        200 r#"{"id":"b-1","excludeOptOuts":true,"excludeOptOuts":1,"shortenUrls":true,"shortenUrls":"true","excludeDuplicates":true,"excludeDuplicates":null}"# => "accepted b-1"
+        200 r#"{"id":"b-1","spreadHours":3,"spreadHours":1.5,"recipientCount":3,"recipientCount":""}"# => "accepted b-1"
+        200 r#"{"id":"b-1","spreadHours":3,"spreadHours":"7h","recipientCount":3,"recipientCount":"18446744073709551616"}"# => "accepted b-1"
         // Its entries.
         200 r#"{"id":"b-1","recipients":[{"originator":"Brand","recipient":"447700900001","text":"Hi","reference":"r-1","routeId":"x"}]}"# => "accepted b-1 [originator: Brand | recipient: 447700900001 | text: Hi | reference: r-1 | route: x]"
         200 r#"{"id":"b-1","recipients":[{"recipient":447700900001,"text":null,"reference":["r"]},null,"447700900002",["x"],{},7,{"recipient":"447700900003","text":{"a":1},"routeId":false,"other":[[1]]}]}"# => "accepted b-1 [recipient: 447700900001] [recipient: 447700900003]"

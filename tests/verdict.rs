@@ -2,10 +2,12 @@
 
 mod support;
 
-use mobivate_response::{BatchOutcome, FailureKind, SendOutcome};
+use mobivate_response::{
+    BatchOutcome, DeliveryStatus, Failure, FailureKind, Retry, Scope, SendOutcome,
+};
 use support::{
     assert_invariants,
-    reference::{Response, TABLE, kind},
+    reference::{Response, kind},
 };
 
 /// Each status that the table names, its neighbors, and the edges of each class.
@@ -55,13 +57,12 @@ fn every_combination() {
                             field("error", error),
                             field("message", message),
                         );
-                        let response = Response::read(body.as_bytes(), false).unwrap();
-                        let batch = Response::read(body.as_bytes(), true).unwrap();
+                        let response = Response::read(body.as_bytes()).unwrap();
                         for status in STATUSES {
                             let outcome = SendOutcome::decode(status, body.as_bytes());
                             assert_eq!(outcome, response.outcome(status), "{status} {body}");
                             let outcome = BatchOutcome::decode(status, body.as_bytes());
-                            let expected = batch.batch_outcome(status);
+                            let expected = response.batch_outcome(status);
                             assert_eq!(outcome, expected, "a batch: {status} {body}");
                         }
                     }
@@ -107,13 +108,12 @@ fn every_combination_of_the_rest() {
                     field("errors", errors),
                     field("detail", detail),
                 );
-                let single = Response::read(body.as_bytes(), false).unwrap();
-                let batch = Response::read(body.as_bytes(), true).unwrap();
+                let response = Response::read(body.as_bytes()).unwrap();
                 for status in [0, 200, 302, 403, 429, 502, 600] {
                     let outcome = SendOutcome::decode(status, body.as_bytes());
-                    assert_eq!(outcome, single.outcome(status), "{status} {body}");
+                    assert_eq!(outcome, response.outcome(status), "{status} {body}");
                     let outcome = BatchOutcome::decode(status, body.as_bytes());
-                    assert_eq!(outcome, batch.batch_outcome(status), "a batch: {status} {body}");
+                    assert_eq!(outcome, response.batch_outcome(status), "a batch: {status} {body}");
                 }
             }
         }
@@ -138,9 +138,36 @@ fn every_status_with_a_silent_body() {
 }
 
 #[test]
-fn kinds_ask_for_what_the_table_says() {
-    for (_, _, kind, retry, scope) in TABLE {
-        assert_eq!((kind.retry(), kind.scope()), (retry, scope), "{kind}");
+fn every_kind_has_its_retry_and_scope() {
+    use FailureKind::{
+        BadRequest, BatchOptedOut, Forbidden, Misconfigured, NoResponse, NotSent, OptedOut,
+        OutOfCredit, RateLimited, ServerError, Unauthorized, Unconfirmed, Undelivered,
+    };
+    use Retry::{AfterFix, Later, MayDuplicate, Never};
+    use Scope::{Account, Recipient, Request, Service};
+    let table = [
+        (BadRequest, AfterFix, Request),
+        (Unauthorized, AfterFix, Account),
+        (OutOfCredit, AfterFix, Account),
+        (OptedOut, Never, Recipient),
+        (BatchOptedOut, AfterFix, Request),
+        (Forbidden, AfterFix, Account),
+        (RateLimited, Later, Account),
+        (ServerError, MayDuplicate, Service),
+        (Misconfigured, AfterFix, Account),
+        (Undelivered, MayDuplicate, Request),
+        (NoResponse, MayDuplicate, Service),
+        (NotSent, Later, Service),
+        (Unconfirmed, MayDuplicate, Service),
+    ];
+    assert!(table.iter().map(|row| row.0).eq(FailureKind::ALL.iter().copied()));
+    for (kind, retry, scope) in table {
+        let mut failure = Failure::new(kind, "no");
+        assert_eq!((failure.retry(), failure.scope()), (retry, scope), "{kind}");
+        assert_eq!(DeliveryStatus::Failed(kind).retry(), Some(retry), "{kind}");
+        // An id contradicts "not sent", but an opt-out stays one.
+        failure.id = Some("m-1".into());
+        let expected = if retry == Never { Never } else { MayDuplicate };
+        assert_eq!(failure.retry(), expected, "{kind} with an id");
     }
-    assert!(FailureKind::ALL.iter().all(|kind| TABLE.iter().any(|row| row.2 == *kind)));
 }

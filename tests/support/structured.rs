@@ -1,6 +1,11 @@
-//! Responses by a model: each field present or not, of any type, in any order, more than once.
+//! Responses from a model: each field present or not, of any type, in any order, more than once.
 
-use arbitrary::Arbitrary;
+use arbitrary::{Arbitrary, Result, Unstructured};
+
+#[path = "keys.rs"]
+mod keys;
+
+use keys::KEYS;
 
 #[derive(Arbitrary, Debug)]
 pub(crate) struct Response<'a> {
@@ -17,33 +22,7 @@ enum Status {
 
 #[derive(Arbitrary, Debug)]
 enum Key<'a> {
-    Id,
-    Success,
-    Code,
-    Message,
-    Error,
-    Record,
-    Originator,
-    Recipient,
-    Body,
-    Text,
-    RouteId,
-    Reference,
-    CampaignId,
-    Scheduled,
-    Name,
-    ScheduleDateTime,
-    SpreadHours,
-    ShortenUrls,
-    ExcludeOptouts,
-    ExcludeDuplicates,
-    RecipientCount,
-    Recipients,
-    Status,
-    Errors,
-    Detail,
-    Title,
-    Messages,
+    Known(#[arbitrary(with = known_key)] &'static str),
     Other(&'a str),
 }
 
@@ -58,11 +37,15 @@ enum Json<'a> {
     Digits(u16),
     Text(&'a str),
     OptedOut(&'a str),
-    /// What stands before and behind the words of a notice.
+    /// The text before an opt-out notice and the text behind it.
     Notice(&'a str, &'a str),
     LoneSurrogate(&'a str),
     List(Vec<Json<'a>>),
     Object(Vec<(Key<'a>, Json<'a>)>),
+}
+
+fn known_key(u: &mut Unstructured<'_>) -> Result<&'static str> {
+    u.choose(&KEYS).copied()
 }
 
 impl Response<'_> {
@@ -80,44 +63,10 @@ impl Response<'_> {
 }
 
 fn object(fields: &[(Key<'_>, Json<'_>)]) -> String {
-    let fields: Vec<_> =
-        fields.iter().map(|(key, value)| format!("{}:{}", key.json(), value.json())).collect();
-    format!("{{{}}}", fields.join(","))
-}
-
-impl Key<'_> {
-    fn json(&self) -> String {
-        quoted(match self {
-            Self::Id => "id",
-            Self::Success => "success",
-            Self::Code => "code",
-            Self::Message => "message",
-            Self::Error => "error",
-            Self::Record => "record",
-            Self::Originator => "originator",
-            Self::Recipient => "recipient",
-            Self::Body => "body",
-            Self::Text => "text",
-            Self::RouteId => "routeId",
-            Self::Reference => "reference",
-            Self::CampaignId => "campaignId",
-            Self::Scheduled => "scheduled",
-            Self::Name => "name",
-            Self::ScheduleDateTime => "scheduleDateTime",
-            Self::SpreadHours => "spreadHours",
-            Self::ShortenUrls => "shortenUrls",
-            Self::ExcludeOptouts => "excludeOptouts",
-            Self::ExcludeDuplicates => "excludeDuplicates",
-            Self::RecipientCount => "recipientCount",
-            Self::Recipients => "recipients",
-            Self::Status => "status",
-            Self::Errors => "errors",
-            Self::Detail => "detail",
-            Self::Title => "title",
-            Self::Messages => "messages",
-            Self::Other(key) => key,
-        })
-    }
+    let field = |(Key::Known(key) | Key::Other(key), value): &(Key<'_>, Json<'_>)| {
+        format!("{}:{}", quoted(key), value.json())
+    };
+    format!("{{{}}}", fields.iter().map(field).collect::<Vec<_>>().join(","))
 }
 
 impl Json<'_> {
@@ -137,8 +86,7 @@ impl Json<'_> {
             }
             Self::LoneSurrogate(text) => quoted(text).replacen('"', r#""\ud83d"#, 1),
             Self::List(values) => {
-                let values: Vec<_> = values.iter().map(Json::json).collect();
-                format!("[{}]", values.join(","))
+                format!("[{}]", values.iter().map(Json::json).collect::<Vec<_>>().join(","))
             }
             Self::Object(fields) => object(fields),
         }
