@@ -3,11 +3,17 @@
 //! | to | copy |
 //! |---|---|
 //! | send | [`response`] and [`mod@ureq`], [`mod@reqwest`], [`mod@hyper`], or [`mod@curl`] |
+//! | receive receipts and incoming messages | [`receipts`], [`webhook_axum`] |
+//! | look up messages and import opt-outs | [`message_log`], [`opt_out_list`] |
 //!
 //! Only the examples in the docs name this crate, `recipes`.
 
 pub mod curl;
 pub mod hyper;
+pub mod message_log;
+pub mod opt_out_list;
+pub mod receipts;
 pub mod reqwest;
 pub mod response;
 pub mod ureq;
+pub mod webhook_axum;
