@@ -100,7 +100,11 @@ impl Record {
         let references = [self.reference, self.sender_reference].into_iter().filter_map(text);
         let reference = references.into_iter().find(|it| is_outgoing && of.contains(it))?;
         let (id, parts) = (text(Some(self.id)), count(self.parts).unwrap_or(None));
-        let status = DeliveryStatus::from_name(&text(self.status).unwrap_or_default());
+        let status = match DeliveryStatus::from_name(&text(self.status).unwrap_or_default()) {
+            // It's in the log, so it was accepted.
+            DeliveryStatus::Unknown => DeliveryStatus::Pending,
+            status => status,
+        };
         Some(StatusUpdate { reference, id, part: None, parts, status })
     }
 }

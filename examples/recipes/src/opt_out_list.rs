@@ -88,11 +88,17 @@ pub fn legacy_list(body: &[u8]) -> Result<Vec<String>, PageError> {
     from_json::<Vec<_>>(body)?.iter().map(phone_number).collect()
 }
 
-/// Returns a phone number's digits, without a leading `00`, to compare it by.
+/// Returns the digits of a phone number in international form, without `+` or `00`.
+///
+/// A masked, national, or truncated number doesn't match a recipient, so it returns `None`.
 #[must_use]
-pub fn digits(phone_number: &str) -> String {
-    let digits: String = phone_number.chars().filter(char::is_ascii_digit).collect();
-    digits.strip_prefix("00").map_or(digits.clone(), str::to_owned)
+pub fn international(written: &str) -> Option<String> {
+    let digits: String = written.chars().filter(char::is_ascii_digit).collect();
+    let digits = digits.strip_prefix("00").unwrap_or(&digits);
+    let is_e164 = (7..=15).contains(&digits.len()) && !digits.starts_with('0');
+    let is_number = |it: char| it.is_ascii_digit() || " +-()".contains(it);
+    let is_international = is_e164 && !written.contains("(0)") && written.chars().all(is_number);
+    is_international.then(|| digits.to_owned())
 }
 
 #[derive(Deserialize)]
@@ -101,13 +107,8 @@ struct Entry {
     msisdn: Value,
 }
 
-/// A masked, national, or truncated number doesn't match a recipient, so it's an error.
 fn phone_number(entry: &Entry) -> Result<String, PageError> {
-    let written = entry.msisdn.to_string();
-    let is_number = |it: char| it.is_ascii_digit() || " +-()".contains(it);
-    let digits = digits(&written);
-    let is_e164 = (7..=15).contains(&digits.len()) && !digits.starts_with('0');
-    (is_e164 && written.trim_matches('"').chars().all(is_number)).then_some(digits).ok_or(NoNumber)
+    international(entry.msisdn.to_string().trim_matches('"')).ok_or(NoNumber)
 }
 
 /// Reads a page of any list of the current API, `of` this type.

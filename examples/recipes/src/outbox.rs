@@ -31,7 +31,7 @@ use sqlx::{
 };
 
 use crate::{
-    opt_out_list::digits,
+    opt_out_list::international,
     receipts::{Parts, StatusUpdate},
 };
 
@@ -95,7 +95,7 @@ impl State {
     }
 }
 
-/// An error. The call hasn't changed anything.
+/// An error. The call hasn't changed anything, unless the connection broke during the commit.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -105,8 +105,8 @@ pub enum Error {
     /// The request isn't JSON, or a stored value can't be read.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
-    /// The request has no reference, or no recipient.
-    #[error("the request has no reference or no recipient")]
+    /// A reference is missing or begins or ends with whitespace, or a phone number isn't international.
+    #[error("no usable reference, or no phone number in international form")]
     Incomplete,
     /// The reference belongs to a message to another recipient.
     #[error("{0} is the reference of a message to another recipient")]
@@ -125,6 +125,8 @@ pub struct Claim {
     pub request: String,
     /// The number of this attempt, from 1.
     pub attempt: i64,
+    /// When it was claimed.
+    pub claimed_at: i64,
     /// The circuit breaker's generation when the message was claimed.
     pub generation: u64,
 }
@@ -259,10 +261,12 @@ impl Outbox {
         for request in requests.iter().map(AsRef::as_ref) {
             let json: Value = serde_json::from_str(request)?;
             let text = |key| json.get(key).and_then(Value::as_str).unwrap_or_default();
-            let (reference, recipient) = (text("reference"), digits(text("recipient")));
-            if reference.is_empty() || recipient.is_empty() {
-                return Err(Error::Incomplete);
-            }
+            let reference = text("reference");
+            // A receipt of any other reference couldn't be matched.
+            let is_usable = !reference.is_empty()
+                && reference == reference.trim().replace(['\0', '\u{fffd}'], "");
+            let recipient = international(text("recipient")).filter(|_| is_usable);
+            let recipient = recipient.ok_or(Error::Incomplete)?;
             match load(&mut tx, reference).await? {
                 Some(known) if known.recipient == recipient => continue,
                 Some(_) => return Err(Error::OtherRecipient(reference.to_owned())),
@@ -309,7 +313,8 @@ impl Outbox {
         let claimed = query_as(AssertSqlSafe(claim)).bind(now).fetch_optional(&mut *tx).await?;
         let Some((reference, request, attempt)) = claimed else { return Ok(Next::Empty) };
         let generation = control.breaker.generation();
-        commit(tx, Next::Send(Claim { reference, request, attempt, generation })).await
+        commit(tx, Next::Send(Claim { reference, request, attempt, claimed_at: now, generation }))
+            .await
     }
 
     /// Records the outcome of a claim, and returns the circuit breaker's action, which is obeyed here.
@@ -317,7 +322,7 @@ impl Outbox {
     /// An outcome moves only a message that's in doubt, and a failure only if it's about the last
     /// attempt. A late success also takes an allowed duplicate off the queue. If you allowed a
     /// duplicate, a rejection leaves the message in doubt, because an earlier attempt may have been
-    /// accepted.
+    /// accepted. A `Later` queues it again.
     pub async fn record(
         &self,
         claim: &Claim,
@@ -343,6 +348,7 @@ impl Outbox {
             }
             Outcome::Failure(failure) => {
                 let mut retry = failure.retry();
+                entry.claimed_at = claim.claimed_at;
                 if retry == Retry::Never
                     && suppress(&mut tx, &entry, control.undone_at, now).await?.is_none()
                 {
@@ -379,7 +385,9 @@ impl Outbox {
         let (mut tx, mut control) = self.begin().await?;
         let known = load(&mut tx, &update.reference).await?;
         let Some(mut entry) = known.filter(|entry| entry.attempts > 0) else { return Ok(false) };
-        let suppresses = update.status.retry() == Some(Retry::Never);
+        // An opt-out of an earlier attempt may be reported again.
+        let is_known = entry.duplicate && entry.parts.status() == update.status;
+        let suppresses = update.status.retry() == Some(Retry::Never) && !is_known;
         let mut is_news = suppresses && suppress(&mut tx, &entry, 0, now).await? == Some(true);
         if is_news && matches!(entry.state, Queued | NeedsFix) {
             entry.enter(if entry.duplicate { InDoubt } else { Suppressed }, now);
@@ -422,7 +430,8 @@ impl Outbox {
     async fn change(&self, update: &str, which: Which<'_>, now: i64, time: i64) -> Result<u64> {
         let (column, value) = match which {
             Which::One(reference) => ("reference", reference),
-            Which::Kind(kind) => ("kind", kind.as_str()),
+            // What was found meanwhile is no longer a failure.
+            Which::Kind(kind) => ("state <> 'accepted' AND kind", kind.as_str()),
             Which::All(state) => ("state", state.as_str()),
         };
         let (mut tx, _) = self.begin().await?;
@@ -435,7 +444,7 @@ impl Outbox {
     ///
     /// Messages that were suppressed meanwhile stay so. Queue new ones.
     pub async fn opted_in(&self, recipient: &str, now: i64) -> Result<bool> {
-        let recipient = digits(recipient);
+        let recipient = international(recipient).ok_or(Error::Incomplete)?;
         let (mut tx, _) = self.begin().await?;
         let (suppressed_at, _) = recipient_row(&mut tx, &recipient).await?;
         let upsert = "INSERT INTO recipients VALUES ($1, 0, '', $2)
@@ -446,12 +455,14 @@ impl Outbox {
 
     /// Suppresses recipients, such as those of Mobivate's opt-out list or of "STOP" replies.
     ///
-    /// Returns how many weren't suppressed before. [`undo_suppressions`](Self::undo_suppressions)
+    /// Fails if a phone number isn't international, so that you don't miss one. Returns how many weren't
+    /// suppressed before. [`undo_suppressions`](Self::undo_suppressions)
     /// doesn't undo these.
     pub async fn import_suppressions(&self, list: &[impl AsRef<str>], now: i64) -> Result<u64> {
         let (mut tx, _) = self.begin().await?;
         let mut new = 0;
-        for recipient in list.iter().map(|number| digits(number.as_ref())) {
+        for number in list {
+            let recipient = international(number.as_ref()).ok_or(Error::Incomplete)?;
             let (suppressed_at, _) = recipient_row(&mut tx, &recipient).await?;
             new += u64::from(suppressed_at == 0);
             insert(&mut tx, &recipient, "", now).await?;
@@ -468,14 +479,14 @@ impl Outbox {
         let (mut tx, mut control) = self.begin().await?;
         control.undone_at = now;
         control.save(&mut tx).await?;
+        let undo = "UPDATE messages SET state = 'queued', since = $2, due = $2
+            WHERE state = 'suppressed' AND EXISTS (SELECT 1 FROM recipients
+                WHERE recipients.recipient = messages.recipient AND recipients.reference <> ''
+                AND suppressed_at >= $1 AND messages.since >= suppressed_at)";
+        let messages = sql!(undo, since.max(1), now).execute(&mut *tx).await?;
         let undo = "UPDATE recipients SET suppressed_at = 0, opted_in_at = $2
-            WHERE suppressed_at >= $1 AND suppressed_at > 0 AND reference <> ''";
-        let recipients = sql!(undo, since, now).execute(&mut *tx).await?;
-        let undo = format!(
-            "UPDATE messages SET state = 'queued', since = $2, due = $2
-             WHERE state = 'suppressed' AND since >= $1 AND NOT {IS_SUPPRESSED}"
-        );
-        let messages = sql!(undo, since, now).execute(&mut *tx).await?;
+            WHERE suppressed_at >= $1 AND reference <> ''";
+        let recipients = sql!(undo, since.max(1), now).execute(&mut *tx).await?;
         commit(tx, (recipients.rows_affected(), messages.rows_affected())).await
     }
 
@@ -501,8 +512,7 @@ impl Outbox {
 
     /// Returns at most `limit` messages that are in a state since `until` or longer, oldest first.
     pub async fn list(&self, state: State, until: i64, limit: i64) -> Result<Vec<Entry>> {
-        let list = "WHERE state = $1 AND since <= $2 ORDER BY since, reference LIMIT $3";
-        let list = format!("{ENTRY} {list}");
+        let list = format!("{ENTRY} WHERE state = $1 AND since <= $2 ORDER BY since LIMIT $3");
         let rows = sql!(list, state.as_str(), until, limit).fetch_all(&self.pool).await?;
         rows.iter().map(entry).collect()
     }
@@ -645,7 +655,8 @@ async fn insert(tx: &mut Tx, recipient: &str, reference: &str, now: i64) -> Resu
     let upsert = "INSERT INTO recipients VALUES ($1, $2, $3, 0) ON CONFLICT (recipient) DO UPDATE
         SET reference = $3, suppressed_at = CASE WHEN recipients.suppressed_at > 0
             THEN recipients.suppressed_at ELSE $2 END";
-    sql!(upsert, recipient, now, reference).execute(&mut **tx).await?;
+    // 0 stands for never.
+    sql!(upsert, recipient, now.max(1), reference).execute(&mut **tx).await?;
     let update = "UPDATE messages SET since = $2,
             state = CASE WHEN duplicate = 1 THEN 'in_doubt' ELSE 'suppressed' END
         WHERE recipient = $1 AND state IN ('queued', 'needs_fix')";

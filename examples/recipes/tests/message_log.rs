@@ -10,7 +10,7 @@ use recipes::{
     receipts::StatusUpdate,
 };
 
-use DeliveryStatus::{Delivered, Failed, Pending, Unknown};
+use DeliveryStatus::{Delivered, Failed, Pending};
 
 /// Observed on the current API.
 const CURRENT: &str = r#"{"type":"SingleSMS","scanned":4,"matches":4,"offset":0,"limit":5000,"results":[{"id":"m-0","reference":null,"status":"DELIVERED","price":0.05,"currency":"EUR","parts":1,"created_at":"2026-06-18T11:00:15.915Z","updated_at":"2026-06-18T11:00:21.100Z"},{"id":"m-1","reference":"r-1","status":"DELIVERED","price":0.1,"currency":"EUR","parts":2,"created_at":"2026-06-18T11:00:15.915Z","updated_at":"2026-06-18T11:00:21.100Z"},{"id":"m-2","reference":"r-2","status":"OPTED_OUT","price":0,"currency":"EUR","parts":1,"created_at":"2026-06-18T11:00:15.915Z","updated_at":"2026-06-18T11:00:21.100Z"},{"id":"m-9","reference":"not asked for","status":"SENT","parts":1}]}"#;
@@ -73,8 +73,8 @@ fn records() {
         (r#""status":"DELIVERED","parts":256,"text":"half \ud83d""#, Some((None, Delivered))),
         (&format!(r#""status":"DELIVERED","hlr":{deep}"#), Some((None, Delivered))),
         // It was accepted, whatever its status.
-        (r#""status":{"status":"OPTED_OUT"}"#, Some((None, Unknown))),
-        (r#""status":null"#, Some((None, Unknown))),
+        (r#""status":{"status":"OPTED_OUT"}"#, Some((None, Pending))),
+        (r#""status":null"#, Some((None, Pending))),
         // A record that can't be read is left out, and no other.
         (r#""status":"DELIVERED","status":"DELIVERED""#, None),
         (&format!(r#""status":{deep}"#), None),

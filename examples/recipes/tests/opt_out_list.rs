@@ -3,7 +3,7 @@
 use recipes::opt_out_list::{
     Page,
     PageError::{self, Malformed, NoNumber, OtherPage, UnknownShape},
-    current_page, digits, legacy_list,
+    current_page, international, legacy_list,
 };
 
 /// Captured on the current API, with other numbers. The second entry has no note.
@@ -98,10 +98,11 @@ fn phone_numbers() {
     for text in texts.split(' ').chain([""]) {
         assert_eq!(number(&format!("\"{text}\"")), Err(NoNumber), "{text}");
     }
-    for (written, expected) in
-        [("+44 (7700) 900-123", "447700900123"), ("0044 7", "447"), ("07700", "07700"), ("a", "")]
-    {
-        assert_eq!(digits(written), expected);
+    for written in ["+44 (7700) 900-123", "0044 7700 900123"] {
+        assert_eq!(international(written).as_deref(), Some("447700900123"));
+    }
+    for written in ["07700 900123", "+44 (0)7700 900123", "447700900123,447700900124", ""] {
+        assert_eq!(international(written), None, "{written}");
     }
 }
 

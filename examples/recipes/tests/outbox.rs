@@ -519,15 +519,57 @@ async fn failed_deliveries_count_once_and_since_the_last_reset() {
     }
 }
 
+/// A person who opted in again gets a new message, so the old one stays suppressed.
+#[tokio::test]
+async fn an_undo_queues_only_what_it_undoes() {
+    for outbox in outboxes("undo").await {
+        let test = Test(&outbox);
+        test.send("old", 403, NOTICE, 10).await;
+        assert!(outbox.opted_in("+44 7700 900100", 12 * MINUTE).await.unwrap());
+        test.send("new", 200, OK, 13).await;
+        assert_eq!(outbox.undo_suppressions(5 * MINUTE, 20 * MINUTE).await.unwrap(), (0, 0));
+        assert_eq!(test.state("old").await, Suppressed);
+        // A late notice of a send before the undo doesn't suppress, even after another claim.
+        test.queue("late", "447700900101", 21).await;
+        let claim = test.claim(21).await;
+        let _ = test.record(&claim, 429, "", 21).await;
+        outbox.undo_suppressions(5 * MINUTE, 22 * MINUTE).await.unwrap();
+        let _ = test.claim(23).await;
+        let _ = test.record(&claim, 403, NOTICE, 24).await;
+        assert_eq!(test.suppressed().await, [""; 0]);
+    }
+}
+
+/// What a lookup found isn't among those that had no response.
+#[tokio::test]
+async fn duplicates_of_a_kind_are_those_that_were_not_found() {
+    for outbox in outboxes("found").await {
+        let test = Test(&outbox);
+        test.send("found", 0, "", 0).await;
+        test.send("lost", 0, "", 1).await;
+        assert!(test.apply("found", "SENT", None, 2).await);
+        assert_eq!(test.allow(Which::Kind(FailureKind::NoResponse), 20).await, 1);
+        assert_eq!((test.state("found").await, test.state("lost").await), (Accepted, Queued));
+        assert_eq!(outbox.import_suppressions(&["447700900100"], 0).await.unwrap(), 1);
+        assert_eq!(test.suppressed().await, ["447700900100"], "0 is a time like any other");
+        outbox.import_suppressions(&["07700 900100"], 0).await.unwrap_err();
+    }
+}
+
 #[tokio::test]
 async fn requests_are_queued_all_or_none_and_once() {
     for outbox in outboxes("queued").await {
         let test = Test(&outbox);
         assert_eq!(test.queue("a", "+44 7700 900100", 0).await, 1);
         assert_eq!(test.queue("a", "00447700900100", 1).await, 0);
-        let error = outbox.queue(&[request("b", "447700900101"), request("a", "1")], 1).await;
+        let error =
+            outbox.queue(&[request("b", "447700900101"), request("a", "447700900109")], 1).await;
         assert!(matches!(error, Err(Error::OtherRecipient(reference)) if reference == "a"));
-        for bad in ["", "[]", "{}", r#"{"reference":"b"}"#, r#"{"reference":"b","recipient":"+"}"#]
+        let unusable = [("b", "07700900101"), ("b", "+44 (0)7700"), ("b ", "447700900101")];
+        let unusable = unusable.map(|(reference, recipient)| request(reference, recipient));
+        for bad in ["", "[]", "{}", r#"{"reference":"b"}"#]
+            .into_iter()
+            .chain(unusable.iter().map(|it| &**it))
         {
             let error = outbox.queue(&[request("b", "447700900101").as_str(), bad], 1).await;
             assert!(matches!(error, Err(Error::Json(_) | Error::Incomplete)), "{bad}");

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mobivate_response::{DeliveryStatus, Failure, FailureKind};
 use recipes::{
-    opt_out_list::digits,
+    opt_out_list::international,
     outbox::{self, Outbox, State, Which},
     receipts::StatusUpdate,
     response::Response,
@@ -200,7 +200,7 @@ pub(crate) struct Provider {
 pub(crate) fn parse(request: &str) -> (String, String) {
     let json: Value = serde_json::from_str(request).unwrap_or_default();
     let text = |key| json.get(key).and_then(Value::as_str).unwrap_or_default();
-    (text("reference").to_owned(), digits(text("recipient")))
+    (text("reference").to_owned(), international(text("recipient")).unwrap())
 }
 
 /// The JSON of a send.
