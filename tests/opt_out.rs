@@ -70,7 +70,6 @@ fn other_texts() {
         "Opted out - recipient is opted out",
         "Message blocked because recipient has opted out",
         "Blocked because recipient is opted out",
-        "Recipient is opted",
         "Recipient is opted out list",
         "Recipient is opted outside",
         "Recipient is opted ou",
