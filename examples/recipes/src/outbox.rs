@@ -14,9 +14,8 @@
 //! ```
 //!
 //! Times are milliseconds since 1970 that you pass in. If several machines share the database, keep
-//! their clocks in step. Each call is one transaction. An error means that it hasn't changed
-//! anything, unless the connection broke during the commit, so call again. The tables hold phone numbers and
-//! texts, so protect them as you protect your messages.
+//! their clocks in step. Each call that changes something is one transaction. After an error, call
+//! again. The tables hold phone numbers and texts, so protect them as you protect your messages.
 
 use std::time::Duration;
 
@@ -149,7 +148,7 @@ pub enum Next {
 pub enum Which<'a> {
     /// The message with this reference.
     One(&'a str),
-    /// Those whose last failure is of this kind.
+    /// Those whose last failure is of this kind, and that weren't found to be accepted since.
     Kind(FailureKind),
     /// Those in this state.
     All(State),
@@ -286,8 +285,8 @@ impl Outbox {
     /// Claims the next message, unless the circuit breaker asks for a pause or has stopped.
     ///
     /// From here on the message is in doubt. While the service is stopped, this claims one message now
-    /// and then, as a probe. Allowed duplicates come last, so a probe takes one only if no other message is
-    /// queued.
+    /// and then, as a probe. Allowed duplicates come last, so a probe takes one only if no other message
+    /// is queued.
     pub async fn claim(&self, now: i64) -> Result<Next> {
         let (mut tx, mut control) = self.begin().await?;
         match control.breaker.stopped() {
@@ -456,8 +455,7 @@ impl Outbox {
     /// Suppresses recipients, such as those of Mobivate's opt-out list or of "STOP" replies.
     ///
     /// Fails if a phone number isn't international, so that you don't miss one. Returns how many weren't
-    /// suppressed before. [`undo_suppressions`](Self::undo_suppressions)
-    /// doesn't undo these.
+    /// suppressed before. [`undo_suppressions`](Self::undo_suppressions) doesn't undo these.
     pub async fn import_suppressions(&self, list: &[impl AsRef<str>], now: i64) -> Result<u64> {
         let (mut tx, _) = self.begin().await?;
         let mut new = 0;
